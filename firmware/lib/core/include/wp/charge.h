@@ -1,0 +1,47 @@
+/* wp/charge.h: the whole answer in two calls: begin a charge, then feed it samples.
+ *
+ *     static wp_charge charge;
+ *     wp_answer answer;
+ *     if (wp_charge_init(&charge, &wp_model_generated) != WP_OK) { ... }
+ *     if (wp_charge_update(&charge, &sample, &answer) == WP_OK) { show(answer.remaining_s[1]); }
+ */
+#ifndef WP_CHARGE_H
+#define WP_CHARGE_H
+
+#include "wp/model.h"
+
+#define WP_REMAINING_MAX_S WP_FEATURE_MAX
+
+/* Bits of wp_answer.flags; docs/wire.md. */
+#define WP_FLAG_UNKNOWN 0x01u     /* confidence below the model's threshold: "I don't know this one" */
+#define WP_FLAG_PHASE_SHIFT 1u    /* bits 1..2: wp_phase */
+#define WP_FLAG_NO_DEVICE 0x08u   /* the model has no classifier */
+
+typedef struct wp_answer {
+    uint8_t device;               /* index into the artifact's devices: the likeliest, known or not */
+    uint16_t confidence_permille; /* 0..1000 */
+    int32_t remaining_s[WP_N_QUANTILES]; /* to full, 10/50/90 %, ascending, 0..WP_REMAINING_MAX_S */
+    uint8_t flags;
+    uint32_t state_crc;           /* CRC-32 of the canonical serialisation after this sample */
+} wp_answer;
+
+typedef struct wp_charge {
+    wp_features features;
+    const wp_model *model;
+} wp_charge;
+
+/* Begins a charge. WP_ERROR_MODEL if the core cannot run the model. */
+WP_MUST_CHECK wp_status wp_charge_init(wp_charge *charge, const wp_model *model);
+
+/* Takes one sample and answers it. On error neither charge nor answer changes. */
+WP_MUST_CHECK wp_status wp_charge_update(wp_charge *charge, const wp_sample *sample, wp_answer *answer);
+
+/* The post-processing alone: integer rules of docs/artifact.md. Python's evaluation calls it too.
+ *
+ *   margin     [n_devices] of device_predict; not read when n_devices = 1
+ *   quantile   [WP_N_QUANTILES] of remaining_predict
+ *   phase      of the state; FULL answers 0 s */
+void wp_answer_from_outputs(const wp_model *model, const int32_t margin[], const int32_t quantile[WP_N_QUANTILES],
+                            wp_phase phase, wp_answer *answer);
+
+#endif

@@ -1,0 +1,1 @@
+"""wattprint's training side: charges in, an artifact out."""
