@@ -1,0 +1,58 @@
+# wattprint. `make build` and `make test` set up all they need; see README.md.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+RUN := $(VENV)/bin/python
+# Pinned versions hold for build back-ends too; a package index may be any that pip is set up for.
+INSTALL = PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help build test quick bench lint format pio system clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+build: $(VENV)/.test system  ## set up, then simulate, train, compile, flash the virtual board and prove it: build/report.html
+	@$(MAKE) --no-print-directory network
+	@$(RUN) -m codegen build
+
+test: $(VENV)/.test system lint  ## set up, then every test this machine can run
+	@$(RUN) -m pytest -n 2 --dist loadgroup
+
+quick: $(VENV)/.test lint  ## the fast rings only, in at most three minutes
+	@$(RUN) -m pytest -n 2 --dist loadgroup -m "not slow and not qemu and not recordings and not firmware"
+
+bench: $(VENV)/.test system  ## the figures of docs/design.md, in one run: build/bench.json
+	@$(RUN) -m tools.bench
+
+lint: $(VENV)/.test
+	@$(RUN) -m ruff check --quiet && $(RUN) -m ruff format --check --quiet && $(RUN) -m mypy --no-error-summary
+
+format: $(VENV)/.test  ## put the sources into shape
+	@$(RUN) -m ruff check --fix --quiet; $(RUN) -m ruff format --quiet
+
+pio: $(VENV)/.test  ## PlatformIO with this project's set-up: make pio ARGS="run -e native"
+	@$(RUN) tools/pio.py $(ARGS)
+
+clean:  ## remove all that was built, but not .venv
+	rm -rf build .pio
+
+system:
+	@tools/system_packages.sh
+
+$(RUN):
+	@$(PYTHON) -c 'import sys; sys.exit("wattprint needs Python 3.11 or later; name one with: make PYTHON=...") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "no virtual environment: on Debian, apt-get install python3-venv" >&2; exit 6; }
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(RUN)
+	@echo "installing the pinned packages into $(VENV)" >&2
+	@$(INSTALL) --editable '.[test]' || { echo "pip could not install the packages of constraints.txt: is a package index reachable?" >&2; exit 6; }
+	@touch $@
+
+# TensorFlow, for networks. The forest way does not need it: a machine without a wheel for it goes on.
+.PHONY: network
+network: $(VENV)/.test
+	@[ $(VENV)/.network -nt constraints.txt ] || { echo "installing TensorFlow into $(VENV)" >&2; \
+	  { $(INSTALL) --editable '.[network]' && touch $(VENV)/.network; } || \
+	  echo "TensorFlow could not be installed: networks will not be available; forests do not need it" >&2; }

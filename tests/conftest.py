@@ -1,0 +1,84 @@
+"""Rings of tests: what each needs, and a word at the end about those this machine cannot run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _missing_programs(*names: str) -> list[str]:
+    return [name for name in names if shutil.which(name) is None]
+
+
+def _recordings_missing() -> list[str]:
+    folder = os.environ.get("WATTPRINT_RECORDINGS")
+    if not folder:
+        return ["WATTPRINT_RECORDINGS (a folder of recordings)"]
+    return [] if (Path(folder) / "nasa_liion").is_dir() else [f"{folder}/nasa_liion"]
+
+
+def missing_for(ring: str) -> list[str]:
+    """What this machine lacks for a ring of tests; empty when it can run."""
+    if ring == "parity":
+        return _missing_programs("gcc", "clang")
+    if ring == "firmware":
+        return _missing_programs("gcc", "cppcheck")
+    if ring == "qemu":
+        return _missing_programs("riscv64-unknown-elf-gcc", "qemu-system-riscv32")
+    return _recordings_missing()
+
+
+RINGS = ("parity", "firmware", "qemu", "recordings")
+
+
+def required_rings() -> set[str]:
+    """Rings that may not be skipped, from WATTPRINT_REQUIRE."""
+    required = set(os.environ.get("WATTPRINT_REQUIRE", "").replace(",", " ").split())
+    if unknown := required - set(RINGS):
+        raise pytest.UsageError(f"WATTPRINT_REQUIRE names {sorted(unknown)}; rings are {', '.join(RINGS)}")
+    return required
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="rewrite the golden files; review the difference")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    required = required_rings()
+    lacks = {ring: missing_for(ring) for ring in RINGS}
+    for item in items:
+        for ring in RINGS:
+            if item.get_closest_marker(ring) and lacks[ring]:
+                reason = f"ring {ring} needs {', '.join(lacks[ring])}"
+                skip = pytest.mark.skip(reason=reason)
+                item.add_marker(pytest.mark.usefixtures("ring_is_required") if ring in required else skip)
+
+
+@pytest.fixture
+def ring_is_required(request: pytest.FixtureRequest) -> None:
+    """Fails a test whose ring WATTPRINT_REQUIRE names and this machine cannot run."""
+    lacks = [f"{ring} needs {', '.join(missing_for(ring))}" for ring in RINGS if request.node.get_closest_marker(ring)]
+    pytest.fail("required by WATTPRINT_REQUIRE, but ring " + "; ring ".join(lacks))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for ring in RINGS:
+        if lacks := missing_for(ring):
+            terminalreporter.write_line(f"ring {ring} skipped: needs {', '.join(lacks)} (CONTRIBUTING.md)")
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether golden files are to be rewritten."""
+    return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture
+def recordings() -> Path:
+    """The folder of recordings; only for tests marked `recordings`."""
+    return Path(os.environ["WATTPRINT_RECORDINGS"])
