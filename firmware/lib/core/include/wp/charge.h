@@ -40,7 +40,8 @@ WP_MUST_CHECK wp_status wp_charge_update(wp_charge *charge, const wp_sample *sam
  *
  *   margin     [n_devices] of device_predict; not read when n_devices = 1
  *   quantile   [WP_N_QUANTILES] of remaining_predict
- *   phase      of the state; FULL answers 0 s */
+ *   phase      of the state; FULL answers 0 s
+ *   answer     all but state_crc is written */
 void wp_answer_from_outputs(const wp_model *model, const int32_t margin[], const int32_t quantile[WP_N_QUANTILES],
                             wp_phase phase, wp_answer *answer);
 
