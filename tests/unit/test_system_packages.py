@@ -14,10 +14,10 @@ PROGRAMS = ("cc", "clang", "cppcheck", "riscv64-unknown-elf-gcc", "qemu-system-r
 
 
 def run(tmp_path: Path, present: tuple[str, ...], uid: str, apt_exit: int = 1) -> subprocess.CompletedProcess[str]:
-    """Run the script where only `present`, an `id` that prints `uid` and an `apt-get` that notes its arguments exist."""
+    """Run the script where only `present`, `id` printing `uid` and an `apt-get` noting its arguments exist."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    scripts = {name: "exit 0" for name in present}
+    scripts = dict.fromkeys(present, "exit 0")
     scripts |= {"id": f"echo {uid}", "apt-get": f'echo "$@" >> {tmp_path}/apt; exit {apt_exit}', "dpkg": "exit 0"}
     for name, body in scripts.items():
         (folder / name).write_text(f"#!/bin/sh\n{body}\n")
