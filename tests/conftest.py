@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def _missing_programs(*names: str) -> list[str]:
     return [name for name in names if shutil.which(name) is None]
+
+
+def _picolibc_missing() -> list[str]:
+    """The cross compiler without its C library compiles nothing that includes a header."""
+    command = ["riscv64-unknown-elf-gcc", "--specs=picolibc.specs", "-E", "-x", "c", os.devnull]
+    found = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    return [] if found else ["picolibc-riscv64-unknown-elf"]
 
 
 def _recordings_missing() -> list[str]:
@@ -29,7 +37,7 @@ def missing_for(ring: str) -> list[str]:
     if ring == "firmware":
         return _missing_programs("gcc", "cppcheck")
     if ring == "qemu":
-        return _missing_programs("riscv64-unknown-elf-gcc", "qemu-system-riscv32")
+        return _missing_programs("riscv64-unknown-elf-gcc", "qemu-system-riscv32") or _picolibc_missing()
     return _recordings_missing()
 
 
