@@ -52,7 +52,7 @@ def filtered(y: int, x: int, dt: int, tau: int) -> int:
 def log2_q10(x: int) -> int:
     """`L(x)`, x ≥ 1."""
     n = x.bit_length() - 1
-    m = x * 2**30 // 2**n - 2**30
+    m = (x << 30 >> n) - (1 << 30)
     j, r = m // 2**26, m // 2**16 % 1024
     return 1024 * n + LOG2_TABLE[j] + (LOG2_TABLE[j + 1] - LOG2_TABLE[j]) * r // 1024
 
