@@ -14,7 +14,8 @@
 typedef struct wp_line_reader {
     uint8_t bytes[WP_LINE_MAX];
     uint8_t length;
-    bool overflow; /* drop until the next LF */
+    bool overflow; /* too long: the rest is dropped until the next LF */
+    bool complete; /* bytes hold a whole line; the next byte begins another */
 } wp_line_reader;
 
 void wp_line_reader_init(wp_line_reader *reader);
@@ -30,10 +31,16 @@ typedef struct wp_message {
     int64_t fields[WP_LINE_FIELDS_MAX]; /* -(2^32-1) .. 2^32-1 */
 } wp_message;
 
-/* Checks frame, CRC and numbers. WP_ERROR_CRC, WP_ERROR_FIELD or WP_OK. */
+/* Checks frame, CRC and numbers, in that order. The one way to write each number is the canonical one, so fields that
+ * are zero-padded to a fixed width (a board sends some, it receives none) are not numbers here.
+ *
+ *   line     [length] without LF; any bytes
+ *   message  unspecified on error
+ *
+ * Returns WP_OK, WP_ERROR_LENGTH, WP_ERROR_CRC (no frame, or another checksum) or WP_ERROR_FIELD. */
 WP_MUST_CHECK wp_status wp_line_parse(const uint8_t *line, size_t length, wp_message *message);
 
-/* Whether the line wants to be a message at all (begins with '$'); any other is a log. */
+/* Whether the line wants to be a message at all (begins with '$'); any other, the empty one too, is a log. */
 bool wp_line_is_message(const uint8_t *line, size_t length);
 
 /* Builds a line. Never overflows: a field that does not fit makes wp_line_end return 0. */
