@@ -1,0 +1,23 @@
+"""Features and answers by the firmware's own C, and the rows to train on."""
+
+from train.features.answers import AnswerRules, Answers, answers
+from train.features.core import WP_MISSING, build_core, feature_names, features_version
+from train.features.extract import Features, extract, extract_states, to_float
+from train.features.rows import Rows, dataset_rows, horizons
+
+__all__ = [
+    "WP_MISSING",
+    "AnswerRules",
+    "Answers",
+    "Features",
+    "Rows",
+    "answers",
+    "build_core",
+    "dataset_rows",
+    "extract",
+    "extract_states",
+    "feature_names",
+    "features_version",
+    "horizons",
+    "to_float",
+]
