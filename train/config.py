@@ -1,0 +1,167 @@
+"""wattprint.toml: what a build trains on and how, with every value checked before anything runs.
+
+The defaults below are those of the committed wattprint.toml, where each key is explained; a file need only
+name what it changes.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from train.errors import ConfigError
+
+DEFAULT_FILE = "wattprint.toml"
+
+T = TypeVar("T")
+
+
+def _integer(default: int | None, low: int, high: int) -> Any:
+    return field(default=default, metadata={"type": int, "low": low, "high": high})
+
+
+def _number(default: float, low: float, high: float) -> Any:
+    return field(default=default, metadata={"type": float, "low": low, "high": high})
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The simulated fleet a build trains on when it is given no data."""
+
+    seed: int = _integer(1, 0, 2**31 - 1)
+    units_per_device: int = _integer(20, 1, 10_000)
+    charges_per_unit: int = _integer(4, 1, 10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """Parameters of one boosted forest; a charge's rows weigh 1 together."""
+
+    rounds: int = _integer(16, 1, 10_000)
+    max_depth: int = _integer(3, 1, 16)
+    eta: float = _number(0.4, 1e-4, 1.0)
+    max_bin: int = _integer(256, 2, 65_536)
+    gamma: float = _number(0.0, 0.0, 1e9)
+    min_child_weight: float = _number(1.0, 0.0, 1e9)
+    l2: float = _number(0.1, 0.0, 1e9)
+    subsample: float = _number(1.0, 0.01, 1.0)
+    colsample: float = _number(1.0, 0.01, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Forests:
+    """The two forests of an artifact."""
+
+    seed: int = _integer(1, 0, 2**31 - 1)
+    device: Forest = Forest(rounds=8, max_depth=3, eta=0.5, min_child_weight=0.2)
+    remaining: Forest = Forest(rounds=20, max_depth=4, eta=0.25, min_child_weight=3.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Shares of a device's units; the rest trains."""
+
+    seed: int = _integer(1, 0, 2**31 - 1)
+    calibration: float = _number(0.2, 0.0, 0.8)
+    held_out: float = _number(0.2, 0.0, 0.8)
+    enough_calibration_units: int = _integer(20, 0, 1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """What is replayed through the firmware after a build."""
+
+    charges: int = _integer(14, 1, 1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What the model may cost on the board; None is no limit."""
+
+    flash_bytes: int | None = _integer(None, 1, 2**32 - 1)
+    ram_bytes: int | None = _integer(None, 1, 2**32 - 1)
+    instructions: int | None = _integer(None, 1, 2**32 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All of wattprint.toml."""
+
+    fleet: Fleet = Fleet()
+    forest: Forests = Forests()
+    split: Split = Split()
+    verify: Verify = Verify()
+    budget: Budget = Budget()
+
+
+def load_config(path: Path | None = None) -> Config:
+    """Read a configuration file; without one, wattprint.toml of the working folder or else the defaults.
+
+    Raises ConfigError naming file and key.
+    """
+    if path is None:
+        path = Path(DEFAULT_FILE)
+        if not path.exists():
+            return Config()
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: not found; name a file like wattprint.toml with --config") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    config = _section(Config(), values, str(path), "")
+    if config.split.calibration + config.split.held_out > 0.9:
+        raise ConfigError(f"{path}: split.calibration + split.held_out leave less than a tenth to train on; lower them")
+    return config
+
+
+def config_values(config: Config) -> dict[str, Any]:
+    """The configuration as nested plain values, as `train config --json` prints it."""
+    return asdict(config)
+
+
+def _section(defaults: T, values: Mapping[str, Any], path: str, prefix: str) -> T:
+    """`defaults` with `values` put over it; keys are named with `prefix` in messages."""
+    known = {item.name: item for item in fields(defaults)}  # type: ignore[arg-type]
+    for key in values:
+        if key not in known:
+            raise ConfigError(f"{path}: unknown key {prefix}{key}; known here: {', '.join(known)}")
+    given: dict[str, Any] = {}
+    for name, item in known.items():
+        current = getattr(defaults, name)
+        if name not in values:
+            given[name] = current
+        elif is_dataclass(current):
+            if not isinstance(values[name], dict):
+                raise ConfigError(f"{path}: {prefix}{name} must be a section, [{prefix}{name}]")
+            given[name] = _section(current, values[name], path, f"{prefix}{name}.")
+        else:
+            given[name] = _checked(values[name], item.metadata, path, prefix + name)
+    return type(defaults)(**given)
+
+
+def _checked(value: Any, limits: Mapping[str, Any], path: str, key: str) -> int | float:
+    wanted, low, high = limits["type"], limits["low"], limits["high"]
+    numeric = isinstance(value, int) or (wanted is float and isinstance(value, float))
+    if not numeric or isinstance(value, bool):
+        kind = "a whole number" if wanted is int else "a number"
+        raise ConfigError(f"{path}: {key} must be {kind}, not {value!r}")
+    if not low <= value <= high:
+        raise ConfigError(f"{path}: {key} must lie within {low} to {high}, not {value!r}")
+    return int(value) if wanted is int else float(value)
+
+
+def as_toml(values: Mapping[str, Any], prefix: str = "") -> str:
+    """Nested plain values as TOML; keys without a value are left out."""
+    lines = [
+        f"{key} = {value}" for key, value in values.items() if value is not None and not isinstance(value, Mapping)
+    ]
+    text = "".join(f"{line}\n" for line in lines)
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            section = f"{prefix}{key}"
+            text += f"\n[{section}]\n" + as_toml(value, f"{section}.").lstrip("\n")
+    return text.lstrip("\n") if not prefix else text

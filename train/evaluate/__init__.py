@@ -1,0 +1,1 @@
+"""Evaluation on charges of units the model has not seen: docs/evaluation.md."""

@@ -1,0 +1,131 @@
+"""Evaluate: an artifact's integer answers to the charges of a dataset, scored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from train.artifact import Artifact
+from train.evaluate import metrics
+from train.features import AnswerRules, answers, extract, to_float
+from train.models.crossfit import Forests
+from train.models.predict import baseline_s, load_model, select_charges
+from train.sessions.dataset import read_dataset
+from train.sessions.labels import remaining_s
+from train.sessions.types import Charge
+
+FLAG_UNKNOWN = 0x01  # WP_FLAG_UNKNOWN of the core
+
+
+def evaluate(model: Path, data: Path, split: str = "held-out") -> dict[str, Any]:
+    """Figures of an artifact on the charges of one part of a dataset; keys in docs/evaluation.md.
+
+    Raises TrainError when the part has no charges.
+    """
+    artifact, forests = load_model(model)
+    charges = select_charges(artifact, read_dataset(data).charges, split, data)
+    rules = answer_rules(artifact)
+    answered = [answer_charge(artifact, forests, rules, charge) for charge in charges]
+    return {
+        "model": {
+            "hash": artifact.model_hash,
+            "name": artifact.name,
+            "kind": "forest",
+            "features": list(artifact.features),
+            "classes": list(artifact.devices),
+            "device_trees": len(forests.device.trees.group) if forests.device else 0,
+            "device_splits": forests.device.trees.n_splits if forests.device else 0,
+            "remaining_trees": len(forests.remaining.trees.group),
+            "remaining_splits": forests.remaining.trees.n_splits,
+        },
+        "split": split,
+        "charges": len(charges),
+        "units": len({charge.unit_key for charge in charges}),
+        "samples": sum(len(charge.t_ms) for charge in charges),
+        "censored": sum(1 for answer in answered if not np.any(answer.true_remaining_s >= 0)),
+        "unknown_devices": sorted({charge.device for charge in charges} - set(artifact.devices)),
+        "quality": _quality(artifact, answered, split),
+        **_details(artifact, answered),
+        "notes": list(artifact.manifest["training"].get("notes", [])),
+    }
+
+
+def answer_rules(artifact: Artifact) -> AnswerRules:
+    """The post-processing of an artifact, as the C core takes it."""
+    softmax = artifact.softmax
+    return AnswerRules(
+        n_devices=len(artifact.devices),
+        softmax_multiplier=softmax.multiplier if softmax else 0,
+        softmax_shift=softmax.shift if softmax else 0,
+        unknown_below_permille=artifact.unknown_below_permille,
+        remaining_shift=artifact.remaining_model.output_scale_log2,
+        remaining_offset_s=artifact.remaining_offset_s,
+    )
+
+
+def answer_charge(artifact: Artifact, forests: Forests, rules: AnswerRules, charge: Charge) -> metrics.ChargeAnswers:
+    """What the board answers to each sample of a charge, beside the truth."""
+    found = extract(charge)
+    features = to_float(found.x)
+    margin = np.zeros((len(features), 1), dtype=np.int32)
+    if forests.device is not None and artifact.device_model is not None:
+        margin = forests.device.outputs(features, artifact.device_model.output_scale_log2)
+    quantile = forests.remaining.outputs(features, artifact.remaining_model.output_scale_log2)
+    answer = answers(rules, margin, quantile, found.phase)
+    return metrics.ChargeAnswers(
+        device=artifact.devices.index(charge.device) if charge.device in artifact.devices else -1,
+        unit=charge.unit_key,
+        elapsed_ms=(charge.t_ms - charge.t_ms[0]).astype(np.int64),  # modulo 2**32 before it is widened
+        answer_device=answer.device.astype(np.int32),
+        unknown=(answer.flags & FLAG_UNKNOWN) != 0,
+        remaining_s=answer.remaining_s,
+        baseline_s=baseline_s(artifact, answer.device, found.elapsed_s),
+        true_remaining_s=remaining_s(charge),
+    )
+
+
+def _quality(artifact: Artifact, answered: Sequence[metrics.ChargeAnswers], split: str) -> dict[str, Any]:
+    """The `quality` object of build/report.json."""
+    device = metrics.device_figures(answered) if len(artifact.devices) > 1 else {"accuracy": {}}
+    remaining = metrics.remaining_figures(answered)
+    return {
+        "protocol": _protocol(artifact, answered, split),
+        "accuracy": device["accuracy"],
+        "mae_minutes": remaining["mae_minutes"],
+        "baseline_mae_minutes": remaining["baseline_mae_minutes"],
+        "oracle_mae_minutes": {},
+        "coverage": remaining["coverage"],
+        "unknown_auroc": {},
+    }
+
+
+def _details(artifact: Artifact, answered: Sequence[metrics.ChargeAnswers]) -> dict[str, Any]:
+    several = len(artifact.devices) > 1
+    device = metrics.device_figures(answered)
+    return {
+        "unknown_rate": device["unknown_rate"] if several else {},
+        "unknown_caught": device["unknown_caught"] if several else {},
+        "interval_minutes": metrics.remaining_figures(answered)["interval_minutes"],
+        "confusion": {
+            "at": metrics.horizon_key(metrics.REFERENCE_HORIZON_S),
+            "devices": list(artifact.devices),
+            "charges": metrics.confusion_matrix(answered, len(artifact.devices)) if several else [],
+        },
+        "per_device": metrics.per_device(answered, artifact.devices),
+    }
+
+
+def _protocol(artifact: Artifact, answered: Sequence[metrics.ChargeAnswers], split: str) -> str:
+    units = len({charge.unit for charge in answered})
+    seen = {"held-out": "units neither trained nor calibrated on", "all": "all units, trained on or not"}
+    text = (
+        f"{len(answered)} charges of {units} {seen.get(split, f'units of the {split} part: not a measure of quality')}"
+    )
+    counts = {part: len(artifact.split[part]) for part in ("train", "calibration", "held_out")}
+    return (
+        f"{text}; split by unit ({counts['train']} train, {counts['calibration']} calibration, "
+        f"{counts['held_out']} held out); every charge weighs the same"
+    )

@@ -1,0 +1,99 @@
+"""An evaluation as a person reads it on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from train.evaluate.metrics import HORIZON_KEYS
+
+ROWS = (
+    ("device right", "accuracy", "percent"),
+    ("known device called unknown", "unknown_rate", "percent"),
+    ("other device called unknown", "unknown_caught", "percent"),
+    ("minutes to full, mean error", "mae_minutes", "minutes"),
+    ("  baseline: median minus elapsed", "baseline_mae_minutes", "minutes"),
+    ("truth within 10–90 % (80 % is right)", "coverage", "percent"),
+    ("width of 10–90 %", "interval_minutes", "minutes"),
+)
+
+
+def print_evaluation(result: Mapping[str, Any]) -> None:
+    """Print the figures by horizon and by device; the last line is the verdict."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(soft_wrap=True)
+    quality = result["quality"]
+    console.print(f"model {result['model']['hash']}  {quality['protocol']}", highlight=False)
+    table = Table(title="after plugging in for")
+    table.add_column("")
+    for key in HORIZON_KEYS:
+        table.add_column(_horizon_title(key), justify="right")
+    for title, key, unit in ROWS:
+        values = quality.get(key) or result.get(key) or {}
+        if values:
+            table.add_row(title, *(format_figure(values.get(at), unit) for at in HORIZON_KEYS))
+    console.print(table)
+    console.print(_device_table(result["per_device"], result["confusion"]["at"]))
+    for note in result["notes"]:
+        console.print(f"note: {note}", highlight=False)
+    if result["unknown_devices"]:
+        console.print(f"not in the model: {', '.join(result['unknown_devices'])}", highlight=False)
+    console.print(verdict(result), highlight=False)
+
+
+def verdict(result: Mapping[str, Any]) -> str:
+    """One line: the figures that matter most."""
+    quality = result["quality"]
+    parts = []
+    if "60s" in quality["accuracy"]:
+        parts.append(f"device right at 60 s: {format_figure(quality['accuracy']['60s'], 'percent')}")
+    if "overall" in quality["mae_minutes"]:
+        mae, baseline = quality["mae_minutes"]["overall"], quality["baseline_mae_minutes"]["overall"]
+        word = "better" if mae < baseline else "no better"
+        parts.append(f"minutes to full: {mae:.1f} off, {word} than the baseline's {baseline:.1f}")
+    else:
+        parts.append("no charge of these gets full: minutes to full cannot be judged")
+    return "; ".join(parts)
+
+
+def format_figure(value: float | None, unit: str) -> str:
+    """A figure with one decimal, an en dash where there is none."""
+    if value is None:
+        return "–"
+    return f"{100 * value:.1f} %" if unit == "percent" else f"{value:.1f} min"
+
+
+def _horizon_title(key: str) -> str:
+    if key == "overall":
+        return "all along"
+    seconds = int(key.removesuffix("s"))
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
+
+
+def _device_table(per_device: Mapping[str, Any], at: str) -> Any:
+    from rich.table import Table
+
+    table = Table(title="by device")
+    for title in (
+        "device",
+        "charges",
+        "units",
+        f"right at {_horizon_title(at)}",
+        "error, all along",
+        "baseline",
+        "within 10–90 %",
+    ):
+        table.add_column(title, justify="left" if title == "device" else "right")
+    for name, figures in per_device.items():
+        table.add_row(
+            name,
+            str(figures["charges"]),
+            str(figures["units"]),
+            format_figure(figures["accuracy"].get(at), "percent"),
+            format_figure(figures["mae_minutes"].get("overall"), "minutes"),
+            format_figure(figures["baseline_mae_minutes"].get("overall"), "minutes"),
+            format_figure(figures["coverage"].get("overall"), "percent"),
+        )
+    return table

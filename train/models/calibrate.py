@@ -1,0 +1,92 @@
+"""Calibration on units the forests have not seen: temperature, unknown threshold, interval offsets.
+
+Every charge weighs the same, however many rows it has.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from train.artifact import Softmax
+
+TEMPERATURE_LIMITS = (0.1, 10.0)
+FALSE_ALARMS = 0.05  # share of known devices' answers that may be called unknown
+MULTIPLIER_LIMIT = 1 << 31  # the product with a margin difference below 2**32 fits unsigned 64 bits
+SHIFT_MAX = 47
+
+
+def charge_weights(charge: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Weights [n] of rows with charge numbers [n]: those of a charge add up to 1."""
+    if len(charge) == 0:
+        return np.empty(0)
+    _, inverse, count = np.unique(charge, return_inverse=True, return_counts=True)
+    return np.asarray(1.0 / count[inverse])
+
+
+def weighted_quantile(values: NDArray[np.floating], weight: NDArray[np.float64], level: float) -> float:
+    """Smallest value below or at which at least `level` of the weight lies; the largest for a level of 1 or more."""
+    order = np.argsort(values, kind="stable")
+    cumulative = np.cumsum(weight[order])
+    index = int(np.searchsorted(cumulative, level * cumulative[-1] * (1 - 1e-12)))
+    return float(values[order[min(index, len(order) - 1)]])
+
+
+def fit_temperature(margin: NDArray[np.float64], device: NDArray[np.int32], weight: NDArray[np.float64]) -> float:
+    """Temperature that minimises the weighted log loss of softmax(margin / temperature).
+
+    margin [n, n_devices], true device [n], weight [n]. One parameter by golden section on its logarithm: the loss is
+    convex in 1/temperature (Guo et al. 2017, "On Calibration of Modern Neural Networks").
+    """
+    rows = np.arange(len(margin))
+    centred = margin - margin.max(axis=1, keepdims=True)
+
+    def loss(log_temperature: float) -> float:
+        z = centred / math.exp(log_temperature)
+        return float(np.sum(weight * (np.log(np.exp(z).sum(axis=1)) - z[rows, device])))
+
+    low, high = (math.log(limit) for limit in TEMPERATURE_LIMITS)
+    golden = (math.sqrt(5) - 1) / 2
+    for _ in range(40):
+        left, right = high - golden * (high - low), low + golden * (high - low)
+        if loss(left) <= loss(right):
+            high = right
+        else:
+            low = left
+    return math.exp((low + high) / 2)
+
+
+def softmax_integers(temperature: float, scale_log2: int) -> Softmax:
+    """Multiplier and shift that hold 1024 * log2(e) / (2**scale_log2 * temperature) to 30 bits."""
+    factor = 1024 * math.log2(math.e) / (2.0**scale_log2 * temperature)
+    shift = min(SHIFT_MAX, math.floor(math.log2((MULTIPLIER_LIMIT - 1) / factor)))
+    return Softmax(round(factor * 2.0**shift), shift)
+
+
+def unknown_threshold_permille(confidence_permille: NDArray[np.integer], weight: NDArray[np.float64]) -> int:
+    """Highest threshold below which at most FALSE_ALARMS of the weighted answers of known devices fall."""
+    return int(weighted_quantile(confidence_permille.astype(np.float64), weight, FALSE_ALARMS))
+
+
+def interval_offsets_s(
+    quantile_s: NDArray[np.integer], remaining_s: NDArray[np.integer], charge: NDArray[np.integer]
+) -> tuple[int, int, int]:
+    """Conformal corrections of the 10 and 90 % quantiles (Romano et al. 2019, "Conformalized Quantile Regression").
+
+    quantile_s   [n, 3] whole-second quantiles before correction
+    remaining_s  [n] what it was
+    charge       [n] charge numbers
+
+    The median is left alone. The two tails are corrected apart; levels carry the (m + 1)/m of a finite sample of
+    m charges, the exchangeable unit here.
+    """
+    if len(charge) == 0:
+        return 0, 0, 0
+    weight = charge_weights(charge)
+    m = len(np.unique(charge))
+    level = 0.9 * (m + 1) / m
+    low = weighted_quantile((quantile_s[:, 0] - remaining_s).astype(np.float64), weight, level)
+    high = weighted_quantile((remaining_s - quantile_s[:, 2]).astype(np.float64), weight, level)
+    return -round(low), 0, round(high)

@@ -1,0 +1,113 @@
+"""Answers to charges by models that have not seen their units: what calibration rests on.
+
+Calibration units are answered by the final models. Where there are few of them, training units are left out in
+turn as well, and answered by models of the others (cross-conformal prediction, Vovk 2015).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from train.config import Config
+from train.models.forest import ForestModel, load_forest, train_device_forest, train_remaining_forest
+from train.models.rows import TrainingRows
+from train.models.split import UnitSplit, folds
+
+DEVICE_FILE = "device.json"
+REMAINING_FILE = "remaining.json"
+N_FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Forests:
+    """The loaded forests of an artifact; no classifier with one device."""
+
+    device: ForestModel | None
+    remaining: ForestModel
+
+
+@dataclass(frozen=True, slots=True)
+class UnseenAnswers:
+    """Rows with the margins of models that were not trained on their units."""
+
+    rows: TrainingRows
+    device_margin: NDArray[np.float64]  # [n, n_devices], no columns with one device
+    remaining_margin: NDArray[np.float64]  # [n, 3]
+    n_units: int
+
+
+def train_forests(rows: TrainingRows, devices: Sequence[str], config: Config) -> dict[str, bytes]:
+    """The model files of an artifact, trained on all of `rows`."""
+    forest = config.forest
+    files: dict[str, bytes] = {}
+    if len(devices) > 1:
+        files[DEVICE_FILE] = train_device_forest(
+            rows.features, rows.device, rows.weight(), len(devices), forest.device, forest.seed
+        )
+    known = rows.where(rows.remaining_s >= 0)
+    files[REMAINING_FILE] = train_remaining_forest(
+        known.features, known.remaining_s.astype(np.float32), known.weight(), forest.remaining, forest.seed
+    )
+    return files
+
+
+def load_forests(
+    files: Mapping[str, bytes],
+    n_devices: int,
+    n_features: int,
+    where: str,
+    *,
+    device_file: str = DEVICE_FILE,
+    remaining_file: str = REMAINING_FILE,
+) -> Forests:
+    """Load the model files of an artifact; `where` names the folder in messages. Raises ArtifactError."""
+    device = None
+    if n_devices > 1:
+        device = load_forest(
+            files[device_file],
+            where=f"{where}/{device_file}",
+            objective="multi:softprob",
+            n_features=n_features,
+            n_outputs=n_devices,
+        )
+    remaining = load_forest(
+        files[remaining_file],
+        where=f"{where}/{remaining_file}",
+        objective="reg:quantileerror",
+        n_features=n_features,
+        n_outputs=3,
+    )
+    return Forests(device, remaining)
+
+
+def unseen_answers(
+    rows: TrainingRows, split: UnitSplit, devices: Sequence[str], final: Forests, config: Config
+) -> UnseenAnswers:
+    """Calibration rows and their margins; no rows when there is neither a calibration unit nor one to leave out."""
+    parts = [_answer(rows.of_units(split.calibration), final)]
+    units = len(split.calibration)
+    if units < config.split.enough_calibration_units:
+        for left_out in folds(split.train, N_FOLDS, config.split.seed):
+            rest = rows.of_units(set(split.train) - left_out)
+            if len(rest) and np.any(rest.remaining_s >= 0):
+                files = train_forests(rest, devices, config)
+                models = load_forests(files, len(devices), rows.features.shape[1], "left out")
+                parts.append(_answer(rows.of_units(left_out), models))
+                units += len(left_out)
+    return UnseenAnswers(
+        rows=TrainingRows.concatenate([part.rows for part in parts]),
+        device_margin=np.concatenate([part.device_margin for part in parts]),
+        remaining_margin=np.concatenate([part.remaining_margin for part in parts]),
+        n_units=units,
+    )
+
+
+def _answer(rows: TrainingRows, models: Forests) -> UnseenAnswers:
+    device = np.empty((len(rows.features), 0))
+    if models.device is not None:
+        device = models.device.margins(rows.features).astype(np.float64)
+    return UnseenAnswers(rows, device, models.remaining.margins(rows.features).astype(np.float64), 0)

@@ -1,0 +1,220 @@
+"""Fit: a dataset folder in, an artifact out."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from train.artifact import QUANTILES_PERMILLE, SCHEMA, write_artifact
+from train.config import Config
+from train.errors import ConfigError, TrainError
+from train.features import AnswerRules, answers, feature_names, features_version
+from train.models import calibrate
+from train.models.crossfit import (
+    DEVICE_FILE,
+    REMAINING_FILE,
+    UnseenAnswers,
+    load_forests,
+    train_forests,
+    unseen_answers,
+)
+from train.models.forest import ForestModel
+from train.models.rows import training_rows
+from train.models.split import UnitSplit, split_units
+from train.sessions.dataset import read_dataset
+from train.sessions.labels import full_t_ms
+from train.sessions.types import Charge
+
+DEVICES_MAX = 64  # WP_MAX_DEVICES of the core
+PHASE_FULL = 3  # wp_phase of the core
+UNKNOWN_FROM_S = 60  # confidence is judged once this much of a charge has been seen
+
+
+@dataclass(frozen=True, slots=True)
+class FitSummary:
+    """What was trained, for the user."""
+
+    artifact: str
+    model_hash: str
+    charges: int
+    units: int
+    devices: tuple[str, ...]
+    train_units: int
+    calibration_units: int
+    held_out_units: int
+    rows: int
+    device_splits: int
+    remaining_splits: int
+    notes: tuple[str, ...]
+
+
+def fit(
+    data: Path,
+    out: Path,
+    config: Config,
+    *,
+    name: str | None = None,
+    hold_out: Sequence[str] = (),
+    seed: int | None = None,
+) -> FitSummary:
+    """Train on the dataset folder `data` and write the artifact `out`.
+
+    Raises TrainError on data nothing can be learnt from, on a name that is no C identifier, and on `hold_out` units
+    that are not in the data.
+    """
+    if seed is not None:
+        config = replace(config, forest=replace(config.forest, seed=seed), split=replace(config.split, seed=seed))
+    model_name = _model_name(name, out)
+    dataset = read_dataset(data)
+    parts = split_units(
+        [charge.unit_key for charge in dataset.charges],
+        calibration=config.split.calibration,
+        held_out=config.split.held_out,
+        seed=config.split.seed,
+        hold_out=hold_out,
+    )
+    devices = tuple(sorted({unit.partition("/")[0] for unit in parts.train}))
+    if len(devices) > DEVICES_MAX:
+        raise TrainError(f"{data}: {len(devices)} devices, a model tells at most {DEVICES_MAX} apart; use fewer")
+    n_units = len({charge.unit_key for charge in dataset.charges})
+    seen = {*parts.train, *parts.calibration}
+    rows = training_rows([charge for charge in dataset.charges if charge.unit_key in seen], devices)
+    files = train_forests(rows.of_units(parts.train), devices, config)
+    forests = load_forests(files, len(devices), rows.features.shape[1], str(out))
+    unseen = unseen_answers(rows, parts, devices, forests, config)
+    notes = _notes(parts, devices, unseen)
+    manifest = {
+        "schema": SCHEMA,
+        "kind": "forest",
+        "name": model_name,
+        "features_version": features_version(),
+        "features": list(feature_names()),
+        "devices": list(devices),
+        **_device_entries(forests.device, unseen, devices),
+        **_remaining_entries(forests.remaining, unseen),
+        "quantiles_permille": list(QUANTILES_PERMILLE),
+        "full_durations_s": _full_durations_s(dataset.charges, parts.train, devices),
+        "split": {key: list(value) for key, value in asdict(parts).items()},
+        "data": {"hash": dataset.hash, "charges": len(dataset.charges), "units": n_units, "source": dataset.source},
+        "training": {"forest": asdict(config.forest), "split": asdict(config.split), "notes": list(notes)},
+        "versions": _versions(),
+    }
+    artifact = write_artifact(out, manifest, files)
+    return FitSummary(
+        artifact=str(out),
+        model_hash=artifact.model_hash,
+        charges=len(dataset.charges),
+        units=n_units,
+        devices=devices,
+        train_units=len(parts.train),
+        calibration_units=len(parts.calibration),
+        held_out_units=len(parts.held_out),
+        rows=len(rows.features),
+        device_splits=forests.device.trees.n_splits if forests.device else 0,
+        remaining_splits=forests.remaining.trees.n_splits,
+        notes=notes,
+    )
+
+
+def _model_name(name: str | None, out: Path) -> str:
+    chosen = re.sub(r"[^a-z0-9_]", "_", out.resolve().name.lower()) if name is None else name
+    if name is None and not chosen[:1].isalpha():
+        chosen = f"model_{chosen}"
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", chosen):
+        raise ConfigError(f"--name {chosen}: must be a lower-case C identifier, like phone_charger")
+    return chosen
+
+
+def _device_entries(forest: ForestModel | None, unseen: UnseenAnswers, devices: Sequence[str]) -> dict[str, Any]:
+    """The manifest's keys about the classifier, calibrated on `unseen`."""
+    if forest is None:
+        return {"device_model": None, "softmax": None, "unknown_below_permille": 0}
+    scale = forest.trees.scale_log2()
+    rows = unseen.rows
+    temperature = 1.0
+    if len(rows.charge):
+        temperature = calibrate.fit_temperature(
+            unseen.device_margin, rows.device, calibrate.charge_weights(rows.charge)
+        )
+    softmax = calibrate.softmax_integers(temperature, scale)
+    late = rows.elapsed_s >= UNKNOWN_FROM_S
+    threshold = 0
+    if np.any(late):
+        margin = np.rint(unseen.device_margin[late] * 2.0**scale).astype(np.int32)
+        rules = AnswerRules(len(devices), softmax.multiplier, softmax.shift, 0, 0, (0, 0, 0))
+        answer = answers(rules, margin, np.zeros((len(margin), 3), dtype=np.int32), rows.phase[late])
+        threshold = calibrate.unknown_threshold_permille(
+            answer.confidence_permille, calibrate.charge_weights(rows.charge[late])
+        )
+    return {
+        "device_model": {"file": DEVICE_FILE, "output_scale_log2": scale},
+        "softmax": {"multiplier": softmax.multiplier, "shift": softmax.shift},
+        "unknown_below_permille": threshold,
+    }
+
+
+def _remaining_entries(forest: ForestModel, unseen: UnseenAnswers) -> dict[str, Any]:
+    """The manifest's keys about the remaining time, its interval calibrated on `unseen`."""
+    known = unseen.rows.remaining_s >= 0
+    known &= unseen.rows.phase != PHASE_FULL
+    quantile_s = np.floor(unseen.remaining_margin[known] + 0.5).astype(np.int64)
+    offsets = calibrate.interval_offsets_s(quantile_s, unseen.rows.remaining_s[known], unseen.rows.charge[known])
+    return {
+        "remaining_model": {"file": REMAINING_FILE, "output_scale_log2": forest.trees.scale_log2()},
+        "remaining_offset_s": list(offsets),
+    }
+
+
+def _full_durations_s(charges: Sequence[Charge], units: Sequence[str], devices: Sequence[str]) -> dict[str, list[int]]:
+    """Seconds from plug to full of the units' charges, by device, ascending."""
+    durations: dict[str, list[int]] = {device: [] for device in devices}
+    for charge in charges:
+        if charge.unit_key in units:
+            at_ms = full_t_ms(charge)
+            if at_ms is not None:
+                durations[charge.device].append((at_ms - int(charge.t_ms[0])) // 1000)
+    return {device: sorted(values) for device, values in durations.items()}
+
+
+def _notes(split: UnitSplit, devices: Sequence[str], unseen: UnseenAnswers) -> tuple[str, ...]:
+    """What a user must know about this model before trusting it."""
+    notes = []
+    if len(devices) == 1:
+        notes.append(f"one device only ({devices[0]}): there is no device model")
+    if len(unseen.rows.charge) == 0:
+        notes.append("no unit to calibrate on: confidence, unknown threshold and interval are uncalibrated")
+    elif unseen.n_units > len(split.calibration):
+        notes.append(
+            f"{len(split.calibration)} calibration units are few: {unseen.n_units - len(split.calibration)} units in "
+            "training were left out in turn to calibrate on them as well"
+        )
+    if not split.held_out:
+        notes.append("no unit is held out: nothing can be said about units the model has not seen")
+    return tuple(notes)
+
+
+def _versions() -> dict[str, str]:
+    import numpy
+    import xgboost
+
+    return {"numpy": numpy.__version__, "python": platform.python_version(), "xgboost": xgboost.__version__}
+
+
+def summary_text(summary: FitSummary) -> str:
+    """The summary as lines for a person; the last one is the verdict."""
+    kinds = f"{len(summary.devices)} devices" if len(summary.devices) > 1 else f"one device, {summary.devices[0]}"
+    lines = [
+        f"{summary.charges} charges of {summary.units} units, {kinds}: {summary.train_units} units trained on, "
+        f"{summary.calibration_units} calibrated on, {summary.held_out_units} held out",
+        f"{summary.rows} rows; {summary.device_splits} splits for the device, "
+        f"{summary.remaining_splits} for the remaining time",
+        *(f"note: {note}" for note in summary.notes),
+        f"model {summary.model_hash} written to {summary.artifact}",
+    ]
+    return "\n".join(lines)

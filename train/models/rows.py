@@ -1,0 +1,72 @@
+"""Rows to train and calibrate on: moments of charges as XGBoost takes them, with the unit each belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from train.errors import TrainError
+from train.features import dataset_rows, to_float
+from train.models.calibrate import charge_weights
+from train.sessions.types import Charge
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRows:
+    """Rows of charges; all arrays have one entry a row."""
+
+    features: NDArray[np.float32]  # [n, n_features], NaN is missing
+    device: NDArray[np.int32]  # [n] index into the devices of the model
+    remaining_s: NDArray[np.int32]  # [n], -1 where censored
+    charge: NDArray[np.intp]  # [n] charge numbers
+    unit: NDArray[np.intp]  # [n] index into `units`
+    elapsed_s: NDArray[np.int32]  # [n]
+    phase: NDArray[np.uint8]  # [n]
+    units: tuple[str, ...]  # device/unit
+
+    def __len__(self) -> int:
+        return len(self.charge)
+
+    def where(self, chosen: NDArray[np.bool_]) -> TrainingRows:
+        """The chosen rows."""
+        return replace(self, **{name: getattr(self, name)[chosen] for name in _COLUMNS})
+
+    def of_units(self, units: Collection[str]) -> TrainingRows:
+        """The rows of some units."""
+        return self.where(np.isin(self.unit, [index for index, unit in enumerate(self.units) if unit in units]))
+
+    def weight(self) -> NDArray[np.float32]:
+        """Weights [n]: a charge's rows weigh 1 together."""
+        return charge_weights(self.charge).astype(np.float32)
+
+    @staticmethod
+    def concatenate(parts: Sequence[TrainingRows]) -> TrainingRows:
+        """All rows of the parts, in order; the parts share their units."""
+        columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS}
+        return replace(parts[0], **columns)
+
+
+_COLUMNS = tuple(item.name for item in fields(TrainingRows) if item.name != "units")
+
+
+def training_rows(charges: Sequence[Charge], devices: Sequence[str]) -> TrainingRows:
+    """Rows of charges whose devices are all among `devices`; raises TrainError when none of them gets full."""
+    found = dataset_rows(charges, devices)
+    units = tuple(sorted({charge.unit_key for charge in charges}))
+    unit_of_charge = np.array([units.index(charge.unit_key) for charge in charges], dtype=np.intp)
+    if not np.any(found.remaining_s >= 0):
+        raise TrainError("no charge to train on gets full: minutes to full cannot be learnt; add charges that do")
+    return TrainingRows(
+        features=to_float(found.x),
+        device=found.device,
+        remaining_s=found.remaining_s,
+        charge=found.charge,
+        unit=unit_of_charge[found.charge],
+        elapsed_s=found.elapsed_s,
+        phase=found.phase,
+        units=units,
+    )
