@@ -1,0 +1,48 @@
+"""Errors of the codegen package.
+
+CodegenError               one line for the user: what, where, what to do; exit code 2
+├── ModelError             a model file or artifact that cannot be compiled
+├── StyleError             a C style or name that does not exist or cannot be used
+├── MismatchError          the integer reference strays from the trained model; exit code 1
+├── CompilerError          a compiler or emulator that is missing or fails; exit code 6
+├── DeadlineError          a program that takes too long; exit code 7
+└── BudgetError            a budget of flash, RAM or instructions that nothing meets; exit code 8
+"""
+
+
+class CodegenError(Exception):
+    """Base of all errors a user can cause; the message is one line."""
+
+    exit_code = 2
+
+
+class ModelError(CodegenError):
+    """A model file or artifact that cannot be compiled."""
+
+
+class StyleError(CodegenError):
+    """A C style or name that does not exist or cannot be used."""
+
+
+class MismatchError(CodegenError):
+    """The integer reference strays from the trained model by more than rounding explains."""
+
+    exit_code = 1
+
+
+class CompilerError(CodegenError):
+    """A compiler or emulator that is missing or fails."""
+
+    exit_code = 6
+
+
+class DeadlineError(CodegenError):
+    """A program that takes too long."""
+
+    exit_code = 7
+
+
+class BudgetError(CodegenError):
+    """A budget of flash, RAM or instructions that nothing meets."""
+
+    exit_code = 8

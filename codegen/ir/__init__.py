@@ -1,0 +1,1 @@
+"""The intermediate representation: what readers make, passes change and emitters print."""

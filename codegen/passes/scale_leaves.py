@@ -1,0 +1,61 @@
+"""Float32 leaves and base margins become int32: rint(value * 2**k), docs/artifact.md."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from codegen.errors import ModelError
+from codegen.ir.forest import Forest, Leaf, Node, Number, Split, walk
+
+SCALE_LOG2_MAX = 24
+# Half of int32: the difference of two margins, which the softmax takes, fits 32 bits as well.
+_SUM_MAX = 1 << 30
+
+
+def scale_leaves(forest: Forest, output_scale_log2: int | None = None) -> Forest:
+    """Scale by 2**output_scale_log2, or by the largest power up to 24 whose every partial sum is below 2**30.
+
+    Raises ModelError when the scale given, or any scale, lets a sum reach 2**30.
+    """
+    if forest.output_scale_log2 is not None:
+        raise ValueError("leaves are scaled already")
+    scale = largest_scale_log2(forest) if output_scale_log2 is None else output_scale_log2
+    if not 0 <= scale <= SCALE_LOG2_MAX:
+        raise ModelError(f"output_scale_log2 {scale} is not within 0..{SCALE_LOG2_MAX}")
+    if _largest_sum(forest, scale) >= _SUM_MAX:
+        raise ModelError(
+            f"margins x 2^{scale} reach {_largest_sum(forest, scale)}, over 2^30; "
+            f"scale the label down, or take --features float32"
+        )
+    return replace(
+        forest,
+        trees=tuple(replace(tree, root=_scale(tree.root, scale)) for tree in forest.trees),
+        base=tuple(scaled(value, scale) for value in forest.base),
+        output_scale_log2=scale,
+    )
+
+
+def largest_scale_log2(forest: Forest) -> int:
+    """The largest k up to 24 at which no sum reaches 2**30; 0 when there is none."""
+    fitting = (scale for scale in range(SCALE_LOG2_MAX, 0, -1) if _largest_sum(forest, scale) < _SUM_MAX)
+    return next(fitting, 0)
+
+
+def scaled(value: Number, scale_log2: int) -> int:
+    """rint(value * 2**k), ties to even; the product is exact in a double."""
+    return round(float(value) * 2.0**scale_log2)
+
+
+def _largest_sum(forest: Forest, scale: int) -> int:
+    """Bound on |base + leaves| of any output, over any paths and any part of the sum."""
+    sums = [abs(scaled(value, scale)) for value in forest.base]
+    for tree in forest.trees:
+        leaves = (node for node in walk(tree.root) if isinstance(node, Leaf))
+        sums[tree.output] += max(abs(scaled(leaf.value, scale)) for leaf in leaves)
+    return max(sums)
+
+
+def _scale(node: Node, scale: int) -> Node:
+    if isinstance(node, Leaf):
+        return Leaf(scaled(node.value, scale), node.node_id)
+    return Split(node.feature, node.threshold, node.default_left, _scale(node.left, scale), _scale(node.right, scale))
