@@ -1,0 +1,227 @@
+"""Every message of docs/wire.md as a frozen dataclass; its fields are in the order of the line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from typing import Any, NamedTuple, TypeVar
+
+from host.errors import DamagedLineError
+from host.framing import frame, hex_number, parse_number, unframe
+
+PROTOCOL_VERSION = 1
+BOOT_REASONS = ("power", "reset", "watchdog", "brown-out")
+PHASES = ("pre-charge", "constant current", "constant voltage", "full")
+
+REFUSED_GAP = 1
+REFUSED_TOO_OLD = 2
+REFUSED_TIME = 3
+REFUSED_MODE = 4
+REFUSED_DIFFERENT = 5
+
+LIVE = 0
+INJECTED = 1
+
+FLAG_UNKNOWN = 0x01
+FLAG_NO_CLASSIFIER = 0x08
+
+COUNTERS = ("answered", "damaged", "refused", "answer_us", "answer_max_us", "next_sequence")
+"""Names of the counters of a `T` line, by number."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskHello:
+    """Host: who are you?"""
+
+
+@dataclass(frozen=True, slots=True)
+class AskStatistics:
+    """Host: all counters, please."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Host: begin a charge. Board: begun."""
+
+    first_sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """Host: take this mode. Board: in force."""
+
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Host: one measurement."""
+
+    sequence: int
+    t_ms: int
+    voltage_mv: int
+    current_ma: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Board: who it is; `firmware_version` is 0xMMmmpp."""
+
+    hash_high: int
+    hash_low: int
+    protocol: int
+    firmware_version: int
+    boot: int
+    n_devices: int
+
+    @property
+    def model_hash(self) -> str:
+        """The 16 hexadecimal digits of the artifact."""
+        return f"{self.hash_high:08x}{self.hash_low:08x}"
+
+    @property
+    def version(self) -> str:
+        """The firmware's version, as in 0.1.0."""
+        number = self.firmware_version
+        return f"{number >> 16}.{number >> 8 & 0xFF}.{number & 0xFF}"
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Board: bytes of sample lines that may be unanswered."""
+
+    n_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Board: the answer to one sample; times in s at 10, 50 and 90 %."""
+
+    sequence: int
+    device: int
+    confidence_permille: int
+    remaining_10_s: int
+    remaining_50_s: int
+    remaining_90_s: int
+    flags: int
+    state_crc: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Board: 1 plug, 2 unplug, 3 sensor fault."""
+
+    event: int
+    detail: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """Board: one counter, see COUNTERS."""
+
+    counter: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Board: that sample was not taken."""
+
+    sequence: int
+    reason: int
+    expected: int
+
+
+@dataclass(frozen=True, slots=True)
+class BoardError:
+    """Board: 1 unknown type, 2 wrong fields."""
+
+    code: int
+
+
+HostMessage = AskHello | AskStatistics | Reset | Mode | Sample
+BoardMessage = Hello | Credit | Reset | Mode | Prediction | Event | Statistic | Refusal | BoardError
+M = TypeVar("M", bound=HostMessage | BoardMessage)
+
+
+class _Number(NamedTuple):
+    low: int
+    high: int
+    digits: int = 0  # zero-padded to this width; 0 = canonical
+
+
+_U8, _U16, _U32 = (_Number(0, (1 << bits) - 1) for bits in (8, 16, 32))
+_I32 = _Number(-(1 << 31), (1 << 31) - 1)
+_HEX8 = _Number(0, (1 << 32) - 1, 8)
+
+
+class _Layout(NamedTuple):
+    letter: str
+    fields: tuple[_Number, ...]
+
+
+_LAYOUTS: Mapping[type[Any], _Layout] = {
+    AskHello: _Layout("H", ()),
+    AskStatistics: _Layout("T", ()),
+    Reset: _Layout("R", (_U32,)),
+    Mode: _Layout("M", (_U8,)),
+    Sample: _Layout("S", (_U32, _U32, _I32, _I32)),
+    Hello: _Layout("H", (_HEX8, _HEX8, _U8, _U32, _U8, _U8)),
+    Credit: _Layout("C", (_U32,)),
+    Prediction: _Layout("P", (_U32, _U8, _U16, _I32, _I32, _I32, _U8, _HEX8)),
+    Event: _Layout("E", (_U8, _I32)),
+    Statistic: _Layout("T", (_U8, _U32)),
+    Refusal: _Layout("N", (_U32, _U8, _U32)),
+    BoardError: _Layout("X", (_U8,)),
+}
+_FROM_HOST: Mapping[str, type[HostMessage]] = {
+    _LAYOUTS[kind].letter: kind for kind in (AskHello, AskStatistics, Reset, Mode, Sample)
+}
+_FROM_BOARD: Mapping[str, type[BoardMessage]] = {
+    _LAYOUTS[kind].letter: kind
+    for kind in (Hello, Credit, Reset, Mode, Prediction, Event, Statistic, Refusal, BoardError)
+}
+
+
+def encode(message: HostMessage | BoardMessage) -> bytes:
+    """The line of a message, LF included; raises ValueError when a field is out of its range."""
+    layout = _LAYOUTS[type(message)]
+    return frame(layout.letter, [_write(*pair) for pair in zip(astuple(message), layout.fields, strict=True)])
+
+
+def parse_from_board(line: bytes) -> BoardMessage:
+    """The board's message in a line without LF; raises DamagedLineError."""
+    return _parse(line, _FROM_BOARD)
+
+
+def parse_from_host(line: bytes) -> HostMessage:
+    """The host's message in a line without LF; raises DamagedLineError."""
+    return _parse(line, _FROM_HOST)
+
+
+def _parse(line: bytes, kinds: Mapping[str, type[M]]) -> M:
+    letter, texts = unframe(line)
+    kind = kinds.get(letter)
+    if kind is None:
+        raise DamagedLineError(f"type {letter} is not known")
+    fields = _LAYOUTS[kind].fields
+    if len(texts) != len(fields):
+        raise DamagedLineError(f"{letter} has {len(fields)} fields, not {len(texts)}")
+    return kind(*map(_read, texts, fields))
+
+
+def _write(value: int, number: _Number) -> str:
+    if not number.low <= value <= number.high:
+        raise ValueError(f"{value} does not lie in {number.low} … {number.high}")
+    return f"{value:0{number.digits}X}" if number.digits else hex_number(value)
+
+
+def _read(text: str, number: _Number) -> int:
+    if number.digits:
+        if len(text) != number.digits or text[0] == "-":
+            raise DamagedLineError(f"field {text!r} has not {number.digits} digits")
+        return int(text, 16)
+    value = parse_number(text)
+    if not number.low <= value <= number.high:
+        raise DamagedLineError(f"field {text!r} is out of range")
+    return value
