@@ -8,13 +8,13 @@ from typing import Any
 from train.evaluate.metrics import HORIZON_KEYS
 
 ROWS = (
-    ("device right", "accuracy", "percent"),
-    ("known device called unknown", "unknown_rate", "percent"),
-    ("other device called unknown", "unknown_caught", "percent"),
-    ("minutes to full, mean error", "mae_minutes", "minutes"),
-    ("  baseline: median minus elapsed", "baseline_mae_minutes", "minutes"),
-    ("truth within 10–90 % (80 % is right)", "coverage", "percent"),
-    ("width of 10–90 %", "interval_minutes", "minutes"),
+    ("device right, %", "accuracy", "percent"),
+    ("known called unknown, %", "unknown_rate", "percent"),
+    ("others called unknown, %", "unknown_caught", "percent"),
+    ("time to full: error, min", "mae_minutes", "minutes"),
+    ("  the baseline's, min", "baseline_mae_minutes", "minutes"),
+    ("truth within 10–90 %, %", "coverage", "percent"),
+    ("  its width, min", "interval_minutes", "minutes"),
 )
 
 
@@ -26,10 +26,10 @@ def print_evaluation(result: Mapping[str, Any]) -> None:
     console = Console(soft_wrap=True)
     quality = result["quality"]
     console.print(f"model {result['model']['hash']}  {quality['protocol']}", highlight=False)
-    table = Table(title="after plugging in for")
-    table.add_column("")
+    table = Table(title="after charging for")
+    table.add_column("", no_wrap=True)
     for key in HORIZON_KEYS:
-        table.add_column(_horizon_title(key), justify="right")
+        table.add_column(horizon_title(key), justify="right")
     for title, key, unit in ROWS:
         values = quality.get(key) or result.get(key) or {}
         if values:
@@ -48,7 +48,7 @@ def verdict(result: Mapping[str, Any]) -> str:
     quality = result["quality"]
     parts = []
     if "60s" in quality["accuracy"]:
-        parts.append(f"device right at 60 s: {format_figure(quality['accuracy']['60s'], 'percent')}")
+        parts.append(f"device right at 60 s: {format_figure(quality['accuracy']['60s'], 'percent')} %")
     if "overall" in quality["mae_minutes"]:
         mae, baseline = quality["mae_minutes"]["overall"], quality["baseline_mae_minutes"]["overall"]
         word = "better" if mae < baseline else "no better"
@@ -59,15 +59,16 @@ def verdict(result: Mapping[str, Any]) -> str:
 
 
 def format_figure(value: float | None, unit: str) -> str:
-    """A figure with one decimal, an en dash where there is none."""
+    """A figure with one decimal, without its unit; an en dash where there is none."""
     if value is None:
         return "–"
-    return f"{100 * value:.1f} %" if unit == "percent" else f"{value:.1f} min"
+    return f"{100 * value if unit == 'percent' else value:.1f}"
 
 
-def _horizon_title(key: str) -> str:
+def horizon_title(key: str) -> str:
+    """A horizon as a column title."""
     if key == "overall":
-        return "all along"
+        return "all"
     seconds = int(key.removesuffix("s"))
     return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
 
@@ -75,16 +76,9 @@ def _horizon_title(key: str) -> str:
 def _device_table(per_device: Mapping[str, Any], at: str) -> Any:
     from rich.table import Table
 
-    table = Table(title="by device")
-    for title in (
-        "device",
-        "charges",
-        "units",
-        f"right at {_horizon_title(at)}",
-        "error, all along",
-        "baseline",
-        "within 10–90 %",
-    ):
+    table = Table(title=f"by device: right at {horizon_title(at)}; time to full and its interval all along")
+    titles = ("device", "charges", "units", "right, %", "error, min", "baseline, min", "within 10–90 %, %")
+    for title in titles:
         table.add_column(title, justify="left" if title == "device" else "right")
     for name, figures in per_device.items():
         table.add_row(

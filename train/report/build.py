@@ -1,0 +1,71 @@
+"""Render build/report.html from build/report.json and build/reference.npz."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from train.errors import TrainError
+from train.report import charges, content
+
+TEMPLATE = Path(__file__).parent / "report.html.j2"
+
+
+def write_report(folder: Path) -> Path:
+    """Render the report of a build folder; returns the file written.
+
+    Only report.json is required; without reference.npz the charts are left out. Raises TrainError naming the file.
+    """
+    source = folder / "report.json"
+    try:
+        report = json.loads(source.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise TrainError(f"{source}: not found; make it with: python -m codegen build") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise TrainError(f"{source}: cannot be read: {error}") from None
+    if not isinstance(report, dict):
+        raise TrainError(f"{source}: is not a JSON object; make it with: python -m codegen build")
+    reference = folder / "reference.npz"
+    replayed = charges.read_reference(reference) if reference.exists() else []
+    try:
+        html = render(report, replayed)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise TrainError(f"{source}: {type(error).__name__}: {error}; make it with: python -m codegen build") from error
+    return _write(folder / "report.html", html)
+
+
+def render(report: Mapping[str, Any], replayed: list[charges.Replayed]) -> str:
+    """The whole page."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    page = content.page(report)
+    page["answers"] = [
+        {"svg": Markup(charges.remaining_chart(charge)), **content.answer_caption(kind, charge)}  # noqa: S704
+        for kind, charge in charges.typical_and_worst(replayed)
+    ]
+    page["multiples"] = [
+        {"svg": Markup(charges.power_chart(charge)), **content.charge_caption(charge)}  # noqa: S704
+        for charge in charges.typical_of_each_device(replayed)
+    ]
+    page["strip"] = any(len(charge.device_kind) for charge in replayed)
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(page)
+
+
+def _write(path: Path, text: str) -> Path:
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    return path

@@ -1,0 +1,209 @@
+"""What the report says: report.json turned into titles, tables and sentences. Missing optional keys leave gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from train.evaluate.metrics import HORIZON_KEYS
+from train.evaluate.table import ROWS, format_figure, horizon_title
+from train.report.charges import Replayed
+
+# The bars' full length, a common small microcontroller (STM32G030x8: 64 KB flash, 8 KB SRAM).
+SCALE_FLASH_BYTES = 64 * 1024
+SCALE_RAM_BYTES = 8 * 1024
+
+
+def page(report: Mapping[str, Any]) -> dict[str, Any]:
+    """All values of the template but the charts."""
+    quality = report.get("quality") or {}
+    evaluation = report.get("evaluation") or {}
+    return {
+        "title": str(report.get("title") or "model"),
+        "lead": _lead(report),
+        "tiles": _tiles(report, quality),
+        "notes": list(evaluation.get("notes") or []),
+        "protocol": quality.get("protocol", ""),
+        "horizons": _horizons(quality, evaluation),
+        "devices": _devices(evaluation.get("per_device") or {}),
+        "confusion": _confusion(evaluation.get("confusion") or {}),
+        "costs": [_cost(target, cost) for target, cost in (report.get("cost") or {}).items()],
+        "cost_scale": f"Bars: of {SCALE_FLASH_BYTES // 1024} KB flash and {SCALE_RAM_BYTES // 1024} KB RAM, a small "
+        "microcontroller. Everything an answer needs: features, both models, post-processing, state check.",
+        "verify": _verify(report.get("verify") or {}),
+        "provenance": _provenance(report),
+    }
+
+
+def answer_caption(kind: str, charge: Replayed) -> dict[str, str]:
+    """Title and text under a chart of answered minutes."""
+    title = {"typical": "A typical charge", "worst": "The worst of those replayed"}[kind]
+    return {
+        "title": f"{title}: {charge.device}",
+        "text": f"{charge.session}: {charge.error_min:.1f} min off on average, "
+        f"the baseline {charge.baseline_error_min:.1f}",
+    }
+
+
+def charge_caption(charge: Replayed) -> dict[str, str]:
+    """Title and text under a power curve."""
+    volts, watts = charge.voltage_v.max(), charge.power_w.max()
+    return {"title": charge.device, "text": f"{volts:.1f} V, up to {watts:.1f} W, {charge.minutes[-1]:.0f} min"}
+
+
+def _lead(report: Mapping[str, Any]) -> str:
+    data, model = report.get("data") or {}, report.get("model") or {}
+    classes = model.get("classes") or []
+    kinds = (
+        f"{len(classes)} devices" if len(classes) > 1 else f"one device, {classes[0]}" if classes else "unnamed devices"
+    )
+    source = f" ({data['source']})" if data.get("source") else ""
+    counts = f"{_count(data.get('charges'))} charges of {_count(data.get('units'))} units{source}"
+    split = report.get("split") or {}
+    parts = ", ".join(f"{split[key]} {word}" for key, word in _PARTS if key in split)
+    return f"A {model.get('kind', 'model')} for {kinds}, learnt from {counts}" + (
+        f"; units: {parts}." if parts else "."
+    )
+
+
+_PARTS = (("train", "to train on"), ("calibration", "to calibrate on"), ("held_out", "held out"))
+
+
+def _tiles(report: Mapping[str, Any], quality: Mapping[str, Any]) -> list[dict[str, str]]:
+    tiles = []
+    accuracy = (quality.get("accuracy") or {}).get("60s")
+    if accuracy is not None:
+        tiles.append({"value": f"{100 * accuracy:.1f} %", "text": "device right after 60 s"})
+    mae, baseline = (_overall(quality, key) for key in ("mae_minutes", "baseline_mae_minutes"))
+    if mae is not None:
+        beside = f"; the baseline {baseline:.1f}" if baseline is not None else ""
+        tiles.append({"value": f"{mae:.1f} min", "text": f"mean error of time to full{beside}"})
+    coverage = _overall(quality, "coverage")
+    if coverage is not None:
+        tiles.append({"value": f"{100 * coverage:.0f} %", "text": "of the truth within 10–90 %; 80 is right"})
+    costs = report.get("cost") or {}
+    target = next((name for name in costs if name != "host"), next(iter(costs), None))
+    if target is not None:
+        tiles.append(
+            {"value": f"{costs[target]['flash_bytes']:,} B".replace(",", " "), "text": f"of flash on {target}"}
+        )
+    return tiles
+
+
+def _overall(quality: Mapping[str, Any], key: str) -> float | None:
+    value = (quality.get(key) or {}).get("overall")
+    return None if value is None else float(value)
+
+
+def _horizons(quality: Mapping[str, Any], evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    rows = []
+    for title, key, unit in ROWS:
+        values = quality.get(key) or evaluation.get(key) or {}
+        if values:
+            figures = [format_figure(values.get(at), unit) for at in HORIZON_KEYS]
+            rows.append({"title": title.strip(), "lesser": title.startswith(" "), "values": figures})
+    return {"titles": [horizon_title(key) for key in HORIZON_KEYS], "rows": rows}
+
+
+def _devices(per_device: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "values": [
+                figures["charges"],
+                figures["units"],
+                format_figure(figures.get("accuracy", {}).get("60s"), "percent"),
+                format_figure(figures.get("mae_minutes", {}).get("overall"), "minutes"),
+                format_figure(figures.get("baseline_mae_minutes", {}).get("overall"), "minutes"),
+                format_figure(figures.get("coverage", {}).get("overall"), "percent"),
+            ],
+        }
+        for name, figures in per_device.items()
+    ]
+
+
+def _confusion(confusion: Mapping[str, Any]) -> dict[str, Any] | None:
+    matrix = confusion.get("charges") or []
+    if not matrix:
+        return None
+    rows = []
+    for name, counts in zip(confusion["devices"], matrix, strict=True):
+        total = sum(counts)
+        cells = [{"count": count, "share": f"{0.12 + 0.78 * count / max(1, total):.2f}"} for count in counts]
+        rows.append({"name": name, "cells": cells})
+    return {"devices": confusion["devices"], "rows": rows}
+
+
+def _cost(target: str, cost: Mapping[str, Any]) -> dict[str, Any]:
+    ram = int(cost.get("ram_bytes") or 0) + int(cost.get("stack_bytes") or 0)
+    instructions = cost.get("instructions_per_sample", cost.get("instructions"))
+    if isinstance(instructions, Mapping):
+        text = f"{_count(round(instructions['mean']))} mean, {_count(instructions['max'])} worst"
+    else:
+        text = _count(instructions)
+    bars = target != "host"
+    return {
+        "target": target,
+        "flash": f"{_count(cost.get('flash_bytes'))} B",
+        "flash_bar": _bar(int(cost.get("flash_bytes") or 0), SCALE_FLASH_BYTES) if bars else "",
+        "ram": f"{_count(ram)} B",
+        "ram_bar": _bar(ram, SCALE_RAM_BYTES) if bars else "",
+        "instructions": text,
+    }
+
+
+def _bar(value: int, full: int) -> Any:
+    from markupsafe import Markup
+
+    share = 100 * value / full
+    style = "bar over" if share > 100 else "bar"
+    return Markup('<span class="{}"><span style="width:{}%"></span></span> {} %').format(
+        style, f"{min(share, 100):.1f}", f"{share:.1f}"
+    )
+
+
+def _verify(verify: Mapping[str, Any]) -> dict[str, Any] | None:
+    if "samples" not in verify:
+        return None
+    samples, mismatches = int(verify["samples"]), int(verify.get("mismatches", 0))
+    passed = mismatches == 0 and samples > 0 and verify.get("verdict", "PASS") == "PASS"
+    rows = [
+        (str(key).replace("_", " "), _plain(value))
+        for key, value in verify.items()
+        if key not in ("samples", "mismatches", "verdict") and value not in (None, "", [], {})
+    ]
+    if passed:
+        text = f"Yes: each of {_count(samples)} answers over the serial line equals the reference, bit for bit."
+    else:
+        text = f"No: {_count(mismatches)} of {_count(samples)} answers differ from the reference."
+    line = f"{'PASS' if passed else 'FAIL'}: {_count(samples)} samples verified, {_count(mismatches)} mismatches"
+    return {"passed": passed, "line": line, "text": text, "rows": rows}
+
+
+def _provenance(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    model, provenance = report.get("model") or {}, report.get("provenance") or {}
+    rows = [("model", str(model.get("hash", "–")))]
+    if model.get("features"):
+        rows.append(("features", f"{len(model['features'])}: {', '.join(model['features'])}"))
+    rows += [(str(key).replace("_", " "), _plain(value)) for key, value in provenance.items() if value]
+    return rows
+
+
+def _plain(value: Any) -> str:
+    """A JSON value as one line of text."""
+    if isinstance(value, Mapping):
+        return "; ".join(
+            f"{key}: {_plain(item)}" if isinstance(item, Mapping) else f"{key} {_plain(item)}"
+            for key, item in value.items()
+            if item is not None
+        )
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _count(value: Any) -> str:
+    """A count with thin spaces between thousands; an en dash where it is not known."""
+    return "–" if value is None else f"{value:,}".replace(",", "\u202f")
