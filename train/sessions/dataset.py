@@ -1,0 +1,131 @@
+"""The dataset folder of docs/dataset.md: read, checked, hashed and written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from train.errors import DatasetError
+from train.sessions import csv_store, parquet_store
+from train.sessions.checks import charge_faults, columns_of, row_of
+from train.sessions.faults import Fault, error_of
+from train.sessions.types import Charge
+
+Format = Literal["csv", "parquet"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A dataset folder in memory; charges in the order of their session names."""
+
+    path: Path
+    charges: tuple[Charge, ...]
+    hash: str
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The device names, sorted."""
+        return tuple(sorted({charge.device for charge in self.charges}))
+
+    @property
+    def unit_keys(self) -> tuple[str, ...]:
+        """`device/unit` of every physical unit, sorted."""
+        return tuple(sorted({charge.unit_key for charge in self.charges}))
+
+
+def read_dataset(path: Path) -> Dataset:
+    """Read a dataset folder; raises DatasetError with the first fault and how many more there are."""
+    charges, faults = inspect_dataset(path)
+    if faults:
+        raise error_of(path, faults)
+    return Dataset(path, charges, dataset_hash(charges))
+
+
+def inspect_dataset(path: Path) -> tuple[tuple[Charge, ...], list[Fault]]:
+    """The charges of a folder that can be used, by session name, and every fault; raises DatasetError without one."""
+    if not path.is_dir():
+        raise DatasetError(f"{path}: is not a folder; name a dataset folder (docs/dataset.md)")
+    in_csv, in_parquet = (path / csv_store.SESSIONS).exists(), (path / parquet_store.SESSIONS).exists()
+    if in_csv and in_parquet:
+        raise DatasetError(f"{path}: holds both sessions.csv and sessions.parquet; keep one of them")
+    if not in_csv and not in_parquet:
+        what = "has no sessions.csv or sessions.parquet" if any(path.iterdir()) else "is empty"
+        raise DatasetError(f"{path}: {what}; make a dataset with: python -m train simulate {path}")
+    charges, faults = (csv_store.read_csv_folder if in_csv else parquet_store.read_parquet_folder)(path)
+    return tuple(sorted(charges, key=lambda charge: charge.session)), faults
+
+
+def dataset_hash(charges: Sequence[Charge]) -> str:
+    """`sha256:…` over what the charges say; their order and how they are stored do not change it.
+
+    The digest of a charge covers its session row without empty fields, as JSON with sorted keys, and for each sample
+    column its name and its values: little-endian 64-bit integers, 32-bit floats for soc_pct. The dataset's digest
+    covers those digests in the order of the session names.
+    """
+    total = hashlib.sha256()
+    for charge in sorted(charges, key=lambda charge: charge.session):
+        row = {key: value for key, value in row_of(charge).items() if value}
+        digest = hashlib.sha256(json.dumps(row, sort_keys=True, ensure_ascii=True).encode("ascii"))
+        for name, values in columns_of(charge).items():
+            digest.update(f"\n{name}\n".encode("ascii"))
+            digest.update(np.ascontiguousarray(values, dtype="<f4" if values.dtype.kind == "f" else "<i8").tobytes())
+        total.update(digest.digest())
+    return "sha256:" + total.hexdigest()
+
+
+def write_dataset(path: Path, charges: Iterable[Charge], *, format: Format = "csv", force: bool = False) -> int:  # noqa: A002
+    """Write charges as a dataset folder and return their number; it appears complete or not at all.
+
+    A dataset already at `path` is replaced with `force` only; any other folder there must be empty. Raises
+    DatasetError for that, for a charge with a fault and for a session name that comes twice.
+    """
+    _check_target(path, force=force)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        temporary.chmod(0o755)
+        writer = csv_store.CsvWriter(temporary) if format == "csv" else parquet_store.ParquetWriter(temporary)
+        n_charges = _write_all(writer, charges)
+        if path.exists():
+            shutil.rmtree(path)
+        temporary.replace(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return n_charges
+
+
+def _write_all(writer: csv_store.CsvWriter | parquet_store.ParquetWriter, charges: Iterable[Charge]) -> int:
+    seen: set[str] = set()
+    for charge in charges:
+        fault = next(charge_faults(charge), None)
+        if fault:
+            raise DatasetError(str(fault))
+        if charge.session.casefold() in seen:
+            raise DatasetError(f"{charge.session}: two charges have this session name; each needs its own")
+        seen.add(charge.session.casefold())
+        writer.add(charge)
+    if not seen:
+        raise DatasetError("there is no charge to write")
+    writer.close()
+    return len(seen)
+
+
+def _check_target(path: Path, *, force: bool) -> None:
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise DatasetError(f"{path}: is a file; name a folder")
+    if not any(path.iterdir()):
+        return
+    if not any((path / name).exists() for name in (csv_store.SESSIONS, parquet_store.SESSIONS)):
+        raise DatasetError(f"{path}: is not empty and not a dataset; name another folder")
+    if not force:
+        raise DatasetError(f"{path}: already holds a dataset; add --force to replace it, or name another folder")
