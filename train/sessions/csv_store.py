@@ -38,10 +38,9 @@ def read_rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[Fault]
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)
-            header = [name.strip() for name in next(reader, [])]
-            for row in reader:
-                if not row:
-                    continue
+            lines = (row for row in reader if row)
+            header = [name.strip() for name in next(lines, [])]
+            for row in lines:
                 if len(row) != len(header):
                     text = f"has {len(row)} fields, the header has {len(header)}"
                     faults.append(Fault(f"{path.name}:{reader.line_num}", text))

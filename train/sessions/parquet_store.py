@@ -132,7 +132,7 @@ def _read_sample_file(path: Path) -> Iterator[tuple[str, Columns]]:
         yield keys[codes[start]], {name: values[start:end] for name, values in columns.items()}
 
 
-def _to_numpy(column: Any, name: str) -> NDArray[Any]:
+def _to_numpy(column: Any, name: str) -> Any:
     """A column as int64 or float64; required columns must be whole numbers without nulls."""
     import pyarrow
 

@@ -1,0 +1,69 @@
+"""When a charge was full, and how long it had to go at each sample (docs/dataset.md, Full)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from train.sessions.types import Charge
+
+WINDOW_MS = 60_000  # of the mean current, and of its stay below the limit
+LIMIT_MIN_MA = 50.0
+LIMIT_OF_PEAK = 0.05
+
+
+def mean_current_ma(charge: Charge) -> NDArray[np.float64]:
+    """Time-weighted mean current of the 60 s before each sample, [n]; NaN during the first 60 s.
+
+    The current runs straight from sample to sample, so the mean is exact for samples of any spacing.
+    """
+    t = charge.t_ms.astype(np.float64) - float(charge.t_ms[0])
+    current = charge.current_ma.astype(np.float64)
+    doubled = np.concatenate(([0.0], np.cumsum((current[1:] + current[:-1]) * np.diff(t))))  # mA·ms, twice the charge
+    mean = np.full(len(t), np.nan)
+    first = int(np.searchsorted(t, WINDOW_MS))
+    start = t[first:] - WINDOW_MS
+    k = np.minimum(np.searchsorted(t, start, side="right") - 1, len(t) - 2)
+    into = start - t[k]
+    at_start = current[k] + (current[k + 1] - current[k]) * (into / (t[k + 1] - t[k]))
+    mean[first:] = (doubled[first:] - doubled[k] - (current[k] + at_start) * into) / (2 * WINDOW_MS)
+    return mean
+
+
+def full_t_ms(charge: Charge) -> int | None:
+    """When the charge was full, on the clock of its samples; None where it is censored.
+
+    What the source says wins. Otherwise the first sample from which the 60 s mean current stays at or below
+    max(5 % of the charge's largest 60 s mean, 50 mA) for 60 s, counted from when it first lay above: a rest before the
+    charge is not its end.
+    """
+    if charge.full_t_ms is not None:
+        return charge.full_t_ms
+    mean = mean_current_ma(charge)
+    if np.all(np.isnan(mean)):
+        return None
+    limit = max(LIMIT_OF_PEAK * float(np.nanmax(mean)), LIMIT_MIN_MA)
+    above = mean > limit  # NaN is not above
+    if not np.any(above):
+        return None
+    t = charge.t_ms.astype(np.int64)
+    begun = int(np.argmax(above))
+    # Every stretch at or below the limit after that starts behind a sample above it, and ends before the next or at
+    # the last sample: it must last WINDOW_MS in samples that were seen.
+    turns = np.diff(above.astype(np.int8))
+    starts = np.flatnonzero(turns == -1) + 1
+    ends = np.append(np.flatnonzero(turns == 1), len(t) - 1)
+    for start in starts[starts > begun]:
+        end = ends[np.searchsorted(ends, start)]
+        if t[end] - t[start] >= WINDOW_MS:
+            return int(t[start])
+    return None
+
+
+def remaining_s(charge: Charge) -> NDArray[np.int32]:
+    """Seconds to full at each sample, rounded to nearest, halves up, [n]; -1 after full and where it is censored."""
+    full = full_t_ms(charge)
+    if full is None:
+        return np.full(len(charge.t_ms), -1, dtype=np.int32)
+    left_ms = full - charge.t_ms.astype(np.int64)
+    return np.where(left_ms >= 0, (left_ms + 500) // 1000, -1).astype(np.int32)
