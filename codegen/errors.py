@@ -6,7 +6,8 @@ CodegenError               one line for the user: what, where, what to do; exit 
 ├── MismatchError          the integer reference strays from the trained model; exit code 1
 ├── CompilerError          a compiler or emulator that is missing or fails; exit code 6
 ├── DeadlineError          a program that takes too long; exit code 7
-└── BudgetError            a budget of flash, RAM or instructions that nothing meets; exit code 8
+├── BudgetError            a budget of flash, RAM or instructions that nothing meets; exit code 8
+└── StepError              a step of a build that failed; carries the step's own exit code
 """
 
 
@@ -46,3 +47,11 @@ class BudgetError(CodegenError):
     """A budget of flash, RAM or instructions that nothing meets."""
 
     exit_code = 8
+
+
+class StepError(CodegenError):
+    """A step of a build that ended with an exit code of its own, which is passed on."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

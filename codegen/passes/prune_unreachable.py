@@ -19,7 +19,8 @@ class _Values:
 def prune_unreachable(forest: Forest) -> Forest:
     """Drop sides of splits that no integer feature in +-FEATURE_MAX, nor a missing one, can reach.
 
-    Integer thresholds make such sides: 3.2 and 3.7 on one path both become 4.
+    Integer thresholds make such sides: 3.2 and 3.7 on one path both become 4. Where a feature cannot be missing any
+    more, its default direction is left, the cheaper one to emit.
     """
     if forest.feature_type != "int32":
         raise ValueError("features must be integers: run integer_features first")
@@ -40,7 +41,7 @@ def _prune(node: Node, known: dict[int, _Values]) -> Node:
     return Split(
         node.feature,
         node.threshold,
-        node.default_left,
+        node.default_left or not values.missing,
         _prune(node.left, {**known, node.feature: left}),
         _prune(node.right, {**known, node.feature: right}),
     )

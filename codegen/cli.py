@@ -1,0 +1,114 @@
+"""Command line of the code generator: `python -m codegen`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from codegen import build
+from codegen.errors import CodegenError, StyleError
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+DESCRIPTION = """\
+Trained models in, C for a microcontroller out.
+
+  python -m codegen build                                    the whole way: train, emit, build, prove, report
+  python -m codegen compile --artifact build/artifact --out build/model     C for the firmware
+  python -m codegen compile clf.json --name clf --out c      C of one XGBoost model, for any program
+  python -m codegen measure c --target rv32imc               its bytes of flash and RAM, its instructions
+  python -m codegen reference --artifact build/artifact --data build/fleet --out build/reference.npz
+                                                             the answers the board must give
+"""
+EXIT_CODES = "exit codes: 0 done, 1 mismatch, 2 bad input, 6 compiler missing or failed, 7 timeout, 8 over budget"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code of docs/design.md."""
+    arguments = _parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.func
+    try:
+        return command(arguments)
+    except CodegenError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m codegen",
+        description=DESCRIPTION,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    build.add_command(subparsers)
+    _add_compile(subparsers)
+    # @ref
+    # @mea
+    return parser
+
+
+def _command(
+    subparsers: Subparsers, name: str, summary: str, example: str, func: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    parser = subparsers.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(func=func)
+    return parser
+
+
+def _add_compile(subparsers: Subparsers) -> None:
+    parser = _command(
+        subparsers,
+        "compile",
+        "emit the C of a model file or an artifact",
+        "python -m codegen compile clf.json --emit m2cgen --features int32 --name clf --out c && cc -I c c/*.c main.c",
+        _compile,
+    )
+    parser.add_argument("model", nargs="?", type=Path, metavar="MODEL", help="XGBoost 3 model, .json or .ubj")
+    parser.add_argument("--artifact", type=Path, metavar="DIR", help="an artifact in place of MODEL: the firmware's C")
+    parser.add_argument("--emit", default="m2cgen", metavar="STYLE", help="style of the C: m2cgen (default)")
+    parser.add_argument("--name", help="prefix of all names and files, a C identifier (default: MODEL's own name)")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
+    parser.add_argument(
+        "--features",
+        choices=["float32", "int32"],
+        help="float32 (default): any values, margins bit-equal to XGBoost's; int32: integer features and outputs",
+    )
+
+
+def _compile(args: argparse.Namespace) -> int:
+    if (args.model is None) == (args.artifact is None):
+        raise StyleError("name either a MODEL file or --artifact DIR")
+    if args.artifact is not None:
+        from codegen.emit.artifact import emit_artifact, read_artifact
+
+        if args.name or args.features == "float32":
+            raise StyleError("--artifact emits the firmware's own names and int32 features; leave --name, --features")
+        emit_artifact(read_artifact(args.artifact), args.out, style=args.emit)
+        print(f"written: {args.out}/model.c and what it includes")
+        return 0
+    from codegen.emit.forest import check_style, emit_forest
+    from codegen.readers.xgboost import read_model
+
+    name = args.name or args.model.stem.lower().replace("-", "_")
+    check_style(args.emit, name)
+    source = read_model(args.model)
+    emitted = emit_forest(source, name, args.out, style=args.emit, feature_type=args.features or "float32").forest
+    print(
+        f"written: {args.out / name}.c and .h: {len(emitted.trees)} trees, {emitted.n_splits} splits, "
+        f"{emitted.n_features} features, {emitted.n_outputs} outputs"
+    )
+    return 0

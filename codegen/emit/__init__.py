@@ -1,0 +1,1 @@
+"""Emitters: the intermediate representation in, C files out."""

@@ -1,0 +1,29 @@
+"""The one writer of numbers in C."""
+
+from __future__ import annotations
+
+from codegen.ir.forest import Number, is_float32
+
+INT32_MIN = -(1 << 31)
+
+
+def float32_literal(value: Number) -> str:
+    """Shortest decimal that reads back as the same float32, with suffix f; raises ValueError for any other value."""
+    import numpy as np
+
+    if not is_float32(value):
+        raise ValueError(f"{value} is not a finite float32")
+    return f"{np.float32(value)}f"
+
+
+def int32_literal(value: Number) -> str:
+    """A decimal of type int32_t; INT32_MIN has no literal of its own in C."""
+    if not isinstance(value, int) or not INT32_MIN <= value < -INT32_MIN:
+        raise ValueError(f"{value} is not an int32")
+    return "INT32_MIN" if value == INT32_MIN else str(value)
+
+
+def comment_text(text: str) -> str:
+    """Text that cannot end the comment it stands in, nor leave its line."""
+    printable = "".join(character if " " <= character <= "~" else "?" for character in text)
+    return printable.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/")
