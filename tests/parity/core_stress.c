@@ -171,11 +171,30 @@ static void check_charge(const wp_model *model)
     }
 }
 
+/* Counters that no test can wait for. */
+static void check_counters_saturate(void)
+{
+    wp_features state;
+
+    wp_features_init(&state);
+    for (uint32_t k = 0; k < 5; k++) {
+        const wp_sample sample = {k, k % 2u == 0 ? 5000 : 9000, 100};
+        CHECK(wp_features_update(&state, &sample) == WP_OK);
+        CHECK(state.n_samples == (k < 2 ? k + 1u : UINT32_MAX));
+        CHECK(state.voltage_step_count == (k < 2 ? k : k == 2 ? 16777214u : 16777215u));
+        if (k == 1) {
+            state.n_samples = UINT32_MAX - 1u;
+            state.voltage_step_count = 16777213u;
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     CHECK(argc == 3);
     random_state = strtoull(argv[2], NULL, 10) | 1u;
     check_models();
+    check_counters_saturate();
     for (long k = strtol(argv[1], NULL, 10); k > 0; k--) {
         check_charge(&good);
     }

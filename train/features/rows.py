@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.features.extract import extract
+from train.sessions.labels import remaining_s
 from train.sessions.types import Charge
 
 # Dense while the device is still a question, sparse while hours pass: neighbouring rows of a charge teach the same.
@@ -64,8 +65,6 @@ def dataset_rows(charges: Iterable[Charge], devices: Sequence[str]) -> Rows:
 
 
 def _rows_of(charge: Charge, number: int, device: int) -> Rows:
-    from train.sessions.labels import remaining_s
-
     label = remaining_s(charge)
     rows = horizons(charge)
     if (label >= 0).any():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from train.errors import ConfigError
 from train.features import AnswerRules, answers
+from train.features.core import CORE, ROOT
 
 # 1024 log2(e) / 2^12, in 2^-32: margins in 1/4096, no temperature.
 MULTIPLIER, SHIFT = round(1024 / np.log(2) * 2**20), 32
@@ -48,6 +51,30 @@ def test_confidence_is_the_softmax() -> None:
 def test_device_is_the_first_largest(margin: tuple[int, ...], device: int, confidence: int) -> None:
     got = answers(rules(), ints(margin), ints((0, 0, 0)), PHASE)
     assert (got.device[0], got.confidence_permille[0]) == (device, confidence)
+
+
+def test_the_table_of_powers() -> None:
+    """An entry wrong by one moves no permille that a sample of margins would show."""
+    source = (ROOT / CORE / "src/answer.c").read_text(encoding="ascii")
+    found = re.search(r"exp2_q16\[64\] = \{([^}]*)\}", source)
+    assert found is not None
+    assert [int(entry) for entry in found[1].replace(",", " ").split()] == [
+        round(65535 * 2 ** (-i / 64)) for i in range(64)
+    ]
+
+
+@pytest.mark.parametrize(("z", "confidence"), [(16_383, 996), (16_384, 1000)])
+def test_the_least_weight(z: int, confidence: int) -> None:
+    """254 classes of weight 1 beside 65535: 1000 * 65535 / 65789 = 996.1; from 2^-16 on they weigh nothing."""
+    plain = AnswerRules(255, 1, 0, 0, 0, OFFSET)
+    got = answers(plain, ints((z, *[0] * 254)), ints((0, 0, 0)), PHASE)
+    assert got.confidence_permille[0] == confidence
+
+
+def test_confidence_rounds_to_nearest() -> None:
+    """One beside one of half its weight: 666.67."""
+    plain = AnswerRules(2, 1, 0, 0, 0, OFFSET)
+    assert answers(plain, ints((1024, 0)), ints((0, 0, 0)), PHASE).confidence_permille[0] == 667
 
 
 @pytest.mark.parametrize(("unknown", "flags"), [(333, 0b010), (334, 0b011)])

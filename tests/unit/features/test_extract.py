@@ -116,6 +116,12 @@ def test_full_needs_a_minute_below_the_end_current_and_stays() -> None:
     assert features.phase[700] == 2
 
 
+@pytest.mark.parametrize(("third_ma", "phase"), [(800, 1), (799, 1), (798, 2)])
+def test_constant_current_ends_below_nine_tenths_of_the_maximum(third_ma: int, phase: int) -> None:
+    """A step of 5 s goes half way: the 5 s mean is 900, 899.5 (rounded up) or 899 mA after 1000."""
+    assert extract(charge_of([0, 10_000, 15_000], [5000] * 3, [1000, 1000, third_ma])).phase[-1] == phase
+
+
 def test_a_short_dip_is_not_full() -> None:
     current = np.concatenate([np.full(600, 2000), np.full(255, 40), np.full(600, 2000)])
     assert FULL not in extract(charge_of(1000 * np.arange(1455), [9000] * 1455, current)).phase
