@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from train.errors import ArtifactError
+from train.errors import ArtifactError as ArtifactError  # re-exported: codegen and host take it from here
 
 SCHEMA = 1
 QUANTILES_PERMILLE = (100, 500, 900)
@@ -106,7 +105,7 @@ def write_artifact(path: Path, manifest: Mapping[str, Any], files: Mapping[str, 
         load_artifact(temporary)
         if path.exists():
             shutil.rmtree(path)
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return load_artifact(path)
