@@ -93,7 +93,7 @@ class Session:
         self._on_log = on_log
         self._splitter = LineSplitter()
         self._pending: list[BoardMessage] = []
-        self._credit = 0
+        self.credit_bytes = 0
 
     def open(self) -> Hello:
         """Learn who the board is; read away whatever it said before; take injected mode.
@@ -102,7 +102,7 @@ class Session:
         """
         hello = self._ask(AskHello(), _hello_and_credit(), "does not say hello")
         self._check(hello[0])
-        self._credit = hello[1].n_bytes
+        self.credit_bytes = hello[1].n_bytes
         # The echo of a number that nobody used before proves that all older lines have been read.
         fresh = Reset(int(self._link.now() * 1e6) & 0xFFFFFFFF | 1)
         self._ask(fresh, _echo(fresh), "does not answer a reset")
@@ -117,7 +117,7 @@ class Session:
         """
         furthest, in_vain = -1, 0
         while True:
-            window = Window(len(samples), lambda k: encode(Sample(k, *samples[k])), self._credit)
+            window = Window(len(samples), lambda k: encode(Sample(k, *samples[k])), self.credit_bytes)
             try:
                 self._ask(Reset(0), _echo(Reset(0)), "does not answer a reset")
                 self._stream(window, samples, on_answer)
@@ -200,7 +200,7 @@ class Session:
             self._check(message)
             raise _ChargeLostError
         elif isinstance(message, Credit):
-            self._credit = message.n_bytes
+            self.credit_bytes = message.n_bytes
         return False
 
     def _take_refusal(self, refusal: Refusal, window: Window, samples: Sequence[Measurement]) -> None:
