@@ -1,0 +1,143 @@
+"""The answers a board must give, in NumPy int64: docs/artifact.md again, independent of the C and of train.
+
+XGBoost itself decides every branch (its pred_leaf); here leaves are looked up in the model file, scaled, summed and
+turned into answers. Its own float margins bound how far the integers may stray.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.errors import MismatchError, ModelError
+from codegen.ir.forest import Forest, Leaf, walk
+from codegen.passes.scale_leaves import scaled
+
+if TYPE_CHECKING:
+    from train.artifact import Softmax
+
+PHASE_FULL = 3
+REMAINING_MAX_S = (1 << 24) - 1
+FLAG_UNKNOWN = 0x01
+FLAG_PHASE_SHIFT = 1
+FLAG_NO_DEVICE = 0x08
+# round(65535 * 2**(-i/64)): likelihoods of classes relative to the likeliest
+_EXP2 = np.array([round(65535 * 2 ** (-i / 64)) for i in range(64)], dtype=np.uint64)
+_WEIGHT_END = 16384
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a board answers to n samples, apart from the state CRC."""
+
+    device: NDArray[np.uint8]  # [n]
+    confidence_permille: NDArray[np.uint16]  # [n]
+    remaining_s: NDArray[np.int32]  # [n, 3], ascending
+    flags: NDArray[np.uint8]  # [n]
+
+
+def answers_from_outputs(
+    margin: NDArray[Any],
+    quantile: NDArray[Any],
+    phase: NDArray[Any],
+    *,
+    softmax: Softmax | None,
+    unknown_below_permille: int,
+    remaining_shift: int,
+    remaining_offset_s: tuple[int, int, int],
+) -> Answers:
+    """Integer outputs to answers. margin [n, devices] (not read without softmax), quantile [n, 3], phase [n]."""
+    phases = np.asarray(phase, dtype=np.int64)
+    flags = phases << FLAG_PHASE_SHIFT
+    if softmax is None:
+        device, confidence = np.zeros_like(phases), np.zeros_like(phases)
+        flags = flags | FLAG_NO_DEVICE
+    else:
+        device, confidence = _device(np.asarray(margin, dtype=np.int64), softmax)
+        flags = flags | np.where(confidence < unknown_below_permille, FLAG_UNKNOWN, 0)
+    return Answers(
+        device=device.astype(np.uint8),
+        confidence_permille=confidence.astype(np.uint16),
+        remaining_s=_remaining(np.asarray(quantile, dtype=np.int64), phases, remaining_shift, remaining_offset_s),
+        flags=flags.astype(np.uint8),
+    )
+
+
+def _device(margin: NDArray[np.int64], softmax: Softmax) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Likeliest class, lowest index first, and its permille. Products stay below 2**64: both factors below 2**32."""
+    device = margin.argmax(axis=1)
+    difference = (margin.max(axis=1, keepdims=True) - margin).astype(np.uint64)
+    z = (difference * np.uint64(softmax.multiplier)) >> np.uint64(softmax.shift)
+    ended = z >= _WEIGHT_END
+    z = np.where(ended, np.uint64(0), z)
+    weight = np.where(ended, np.uint64(0), _EXP2[(z & np.uint64(1023)) >> np.uint64(4)] >> (z >> np.uint64(10)))
+    total = weight.sum(axis=1).astype(np.int64)
+    likeliest = np.take_along_axis(weight, device[:, None], axis=1)[:, 0].astype(np.int64)
+    return device, (1000 * likeliest + total // 2) // total
+
+
+def _remaining(
+    quantile: NDArray[np.int64], phases: NDArray[np.int64], shift: int, offset_s: tuple[int, int, int]
+) -> NDArray[np.int32]:
+    half = 0 if shift == 0 else 1 << (shift - 1)
+    seconds = ((quantile + half) >> shift) + np.array(offset_s, dtype=np.int64)  # >> of int64 is the floor
+    seconds = np.sort(seconds.clip(0, REMAINING_MAX_S), axis=1)
+    seconds[phases == PHASE_FULL] = 0
+    return seconds.astype(np.int32)
+
+
+def outputs_from_leaves(forest: Forest, leaves: NDArray[Any], scale_log2: int) -> NDArray[np.int64]:
+    """Integer outputs [n, outputs] of XGBoost's leaf node ids [n, trees]; raises ModelError for an id without leaf."""
+    n_rows, n_trees = leaves.shape
+    if n_trees != len(forest.trees):
+        raise ModelError(f"{n_trees} leaf columns for {len(forest.trees)} trees; predict again with this model")
+    outputs = np.tile(np.array([scaled(value, scale_log2) for value in forest.base], np.int64), (n_rows, 1))
+    for index, tree in enumerate(forest.trees):
+        values = {node.node_id: scaled(node.value, scale_log2) for node in walk(tree.root) if isinstance(node, Leaf)}
+        outputs[:, tree.output] += _look_up(values, leaves[:, index], index)
+    return outputs
+
+
+def _look_up(values: Mapping[int, int], ids: NDArray[Any], tree: int) -> NDArray[np.int64]:
+    known = np.array(sorted(values), dtype=np.int64)
+    at = np.searchsorted(known, ids).clip(max=len(known) - 1)
+    strange = np.flatnonzero(known[at] != ids)
+    if strange.size:
+        raise ModelError(
+            f"row {strange[0]}, tree {tree}: node {ids[strange[0]]} is no leaf of the model file; "
+            "predict again with this model"
+        )
+    scaled_values: NDArray[np.int64] = np.array([values[int(node)] for node in known], dtype=np.int64)[at]
+    return scaled_values
+
+
+def check_margins(
+    forest: Forest, outputs: NDArray[np.int64], margins: NDArray[np.float32], scale_log2: int, model: str
+) -> None:
+    """Raise MismatchError where outputs * 2**-k lies farther from XGBoost's margins than rounding explains.
+
+    Each addend is rounded by at most half a unit of 2**-k. XGBoost's float32 sum is rounded once a tree, by at most
+    2**-24 of a partial sum, none of which exceeds |base| + the largest leaves (and its own rounding: 0.1 %).
+    """
+    if outputs.shape != margins.shape:
+        raise ModelError(f"{model}: margins of shape {margins.shape} for outputs of {outputs.shape}; predict again")
+    if not outputs.size:
+        return
+    n_trees = np.zeros(forest.n_outputs)
+    largest = np.abs(np.array(forest.base, dtype=np.float64))
+    for tree in forest.trees:
+        n_trees[tree.output] += 1
+        largest[tree.output] += max(abs(node.value) for node in walk(tree.root) if isinstance(node, Leaf))
+    bound = (n_trees + 1) * 2.0 ** -(scale_log2 + 1) + n_trees * largest * 1.001 * 2.0**-24
+    error = np.abs(outputs * 2.0**-scale_log2 - margins.astype(np.float64))
+    wrong = np.argwhere(~(error <= bound))
+    if wrong.size:
+        row, output = (int(index) for index in wrong[0])
+        raise MismatchError(
+            f"{model}: row {row}, output {output}: integers give {outputs[row, output] * 2.0**-scale_log2:.6g}, "
+            f"XGBoost {margins[row, output]:.6g}, rounding explains {bound[output]:.2g}; model file and predictions differ"
+        )

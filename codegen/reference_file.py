@@ -1,0 +1,137 @@
+"""`python -m codegen reference`: predictions of train in, the answers a board must give out (docs/artifact.md)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.emit.artifact import read_artifact_model
+from codegen.errors import CodegenError, ModelError, StepError
+from codegen.reference import Answers, answers_from_outputs, check_margins, outputs_from_leaves
+
+if TYPE_CHECKING:
+    from train.artifact import Artifact, ModelFile
+
+# The keys of predictions that the reference passes on, and the kind of their dtype; `n` samples, `s` charges.
+_PASSED_ON = {
+    "model_hash": "U",
+    "device_names": "U",
+    "sessions": "U",
+    "session_devices": "U",
+    "session_units": "U",
+    "offsets": "i",
+    "t_ms": "u",
+    "voltage_mv": "i",
+    "current_ma": "i",
+    "features": "i",
+    "state_crc": "u",
+    "phase": "u",
+    "true_remaining_s": "i",
+    "baseline_remaining_s": "i",
+    "device_margin": "f",
+    "remaining_margin": "f",
+}
+_LEAVES = {"device_leaf": "i", "remaining_leaf": "i"}
+_PER_CHARGE = ("model_hash", "device_names", "sessions", "session_devices", "session_units", "offsets")
+_PER_SAMPLE = tuple(key for key in _PASSED_ON | _LEAVES if key not in _PER_CHARGE)
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def write_reference(artifact: Artifact, predictions: Path, out: Path) -> tuple[int, int]:
+    """Answer every sample of a predictions file and write the reference; returns numbers of samples and charges."""
+    arrays = read_predictions(predictions, artifact)
+    answers = _answers(artifact, arrays)
+    columns = {key: arrays[key] for key in _PASSED_ON} | {
+        "device": answers.device,
+        "confidence_permille": answers.confidence_permille,
+        "remaining_s": answers.remaining_s,
+        "flags": answers.flags,
+    }
+    _write_npz(out, columns)
+    return len(arrays["t_ms"]), len(arrays["sessions"])
+
+
+def predict(artifact: Artifact, data: Path, out: Path, *, n_charges: int | None, split: str) -> None:
+    """Start `python -m train predict`; its own line and exit code are passed on as a StepError."""
+    command = [sys.executable, "-m", "train", "predict", "--model", str(artifact.path), "--data", str(data)]
+    command += ["--split", split, "--out", str(out)]
+    command += [] if n_charges is None else ["--charges", str(n_charges)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = (done.stderr.strip() or "python -m train predict failed without a word").splitlines()
+        raise StepError(lines[-1].removeprefix("error: "), done.returncode)
+
+
+def read_predictions(path: Path, artifact: Artifact) -> Arrays:
+    """Load and check a predictions file; raises ModelError naming the key that is wrong."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in (*_PASSED_ON, *_LEAVES)}
+    except KeyError as error:
+        raise ModelError(f"{path}: {error.args[0]}; make it with: python -m train predict") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise ModelError(f"{path}: cannot be read as predictions: {error}") from None
+    for key, kind in (_PASSED_ON | _LEAVES).items():
+        if arrays[key].dtype.kind != kind:
+            raise ModelError(f"{path}: {key} is of type {arrays[key].dtype}; make it with: python -m train predict")
+    n_samples = len(arrays["t_ms"])
+    wrong = [key for key in _PER_SAMPLE if arrays[key].shape[:1] != (n_samples,)]
+    wrong += [key for key in ("device_leaf", "remaining_leaf", "device_margin") if arrays[key].ndim != 2]
+    if wrong or list(arrays["offsets"][[0, -1]]) != [0, n_samples]:
+        raise ModelError(f"{path}: {(wrong or ['offsets'])[0]} does not fit the {n_samples} samples; predict again")
+    if str(arrays["model_hash"]) != artifact.model_hash:
+        raise ModelError(
+            f"{path}: predictions of model {arrays['model_hash']}, but {artifact.path} is {artifact.model_hash}; "
+            "predict again"
+        )
+    return arrays
+
+
+def _answers(artifact: Artifact, arrays: Arrays) -> Answers:
+    margin = np.zeros((len(arrays["t_ms"]), 0), np.int64)
+    if artifact.device_model is not None:
+        margin = _outputs(artifact, artifact.device_model, arrays, "device", len(artifact.devices))
+    return answers_from_outputs(
+        margin,
+        _outputs(artifact, artifact.remaining_model, arrays, "remaining", 3),
+        arrays["phase"],
+        softmax=artifact.softmax if artifact.device_model is not None else None,
+        unknown_below_permille=artifact.unknown_below_permille,
+        remaining_shift=artifact.remaining_model.output_scale_log2,
+        remaining_offset_s=artifact.remaining_offset_s,
+    )
+
+
+def _outputs(artifact: Artifact, model: ModelFile, arrays: Arrays, kind: str, n_outputs: int) -> NDArray[np.int64]:
+    forest = read_artifact_model(artifact, model, n_outputs).forest
+    outputs = outputs_from_leaves(forest, arrays[f"{kind}_leaf"], model.output_scale_log2)
+    check_margins(forest, outputs, arrays[f"{kind}_margin"], model.output_scale_log2, f"{kind} model")
+    return outputs
+
+
+def _write_npz(out: Path, columns: Arrays) -> None:
+    """Write under a temporary name in the same folder, then rename."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
+    except OSError as error:
+        raise CodegenError(f"{out}: cannot be written: {error.strerror}; name another file") from None
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            np.savez(stream, allow_pickle=False, **dict(columns))  # type: ignore[arg-type]
+        temporary.chmod(0o644)
+        temporary.replace(out)
+    except OSError as error:
+        raise CodegenError(f"{out}: cannot be written: {error.strerror}; name another file") from None
+    finally:
+        temporary.unlink(missing_ok=True)
