@@ -96,13 +96,15 @@ def _read(path: Path) -> Mapping[str, NDArray[Any]]:
     keys = ("model_hash", "device_names", *CHARGE_KEYS, "offsets", *SAMPLE_KEYS, "remaining_s", "features")
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in keys}
+            missing = [key for key in keys if key not in file.files]
+            data = {key: file[key] for key in keys if key not in missing}
     except FileNotFoundError:
         raise HostError(f"{path}: not found; make it with: python -m codegen reference") from None
-    except KeyError as error:
-        raise HostError(f"{path}: key {error.args[0]!r} is missing; make it again: codegen reference") from None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise HostError(f"{path}: is not a reference ({error}); make it with: python -m codegen reference") from None
+    if missing:
+        raise HostError(f"{path}: key {missing[0]!r} is missing; make it again: codegen reference")
+    return data
 
 
 def _charge(data: Mapping[str, NDArray[Any]], index: int, rows: slice) -> Charge:

@@ -94,15 +94,13 @@ class SerialLink:
 
     def receive(self, timeout_s: float) -> bytes:
         """What has arrived, waiting at most timeout_s for something; empty when nothing did."""
-        try:
-            data = self._received.get(timeout=max(timeout_s, 0.0)) if timeout_s > 0 else self._received.get_nowait()
-        except queue.Empty:
-            if self._failure is not None:
-                raise self._lost(self._failure) from None
-            return b""
+        data = b""
         with suppress(queue.Empty):
+            data = self._received.get(block=timeout_s > 0, timeout=timeout_s)
             while True:
                 data += self._received.get_nowait()
+        if not data and self._failure is not None:
+            raise self._lost(self._failure)
         return data
 
     def now(self) -> float:
