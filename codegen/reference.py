@@ -139,5 +139,6 @@ def check_margins(
         row, output = (int(index) for index in wrong[0])
         raise MismatchError(
             f"{model}: row {row}, output {output}: integers give {outputs[row, output] * 2.0**-scale_log2:.6g}, "
-            f"XGBoost {margins[row, output]:.6g}, rounding explains {bound[output]:.2g}; model file and predictions differ"
+            f"XGBoost {margins[row, output]:.6g}, rounding explains {bound[output]:.2g}; "
+            "model file and predictions differ"
         )

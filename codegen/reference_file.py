@@ -128,7 +128,7 @@ def _write_npz(out: Path, columns: Arrays) -> None:
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
-            np.savez(stream, allow_pickle=False, **dict(columns))  # type: ignore[arg-type]
+            np.savez(stream, allow_pickle=False, **dict(columns))
         temporary.chmod(0o644)
         temporary.replace(out)
     except OSError as error:
