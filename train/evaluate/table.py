@@ -20,16 +20,17 @@ ROWS = (
 
 def print_evaluation(result: Mapping[str, Any]) -> None:
     """Print the figures by horizon and by device; the last line is the verdict."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
     console = Console(soft_wrap=True)
     quality = result["quality"]
     console.print(f"model {result['model']['hash']}  {quality['protocol']}", highlight=False)
-    table = Table(title="after charging for")
-    table.add_column("", no_wrap=True)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("after charging for", no_wrap=True)
     for key in HORIZON_KEYS:
-        table.add_column(horizon_title(key), justify="right")
+        table.add_column(horizon_title(key), justify="right", no_wrap=True)
     for title, key, unit in ROWS:
         values = quality.get(key) or result.get(key) or {}
         if values:
@@ -62,7 +63,8 @@ def format_figure(value: float | None, unit: str) -> str:
     """A figure with one decimal, without its unit; an en dash where there is none."""
     if value is None:
         return "–"
-    return f"{100 * value if unit == 'percent' else value:.1f}"
+    text = f"{100 * value if unit == 'percent' else value:.1f}"
+    return "100" if text == "100.0" else text
 
 
 def horizon_title(key: str) -> str:
@@ -74,10 +76,16 @@ def horizon_title(key: str) -> str:
 
 
 def _device_table(per_device: Mapping[str, Any], at: str) -> Any:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title=f"by device: right at {horizon_title(at)}; time to full and its interval all along")
-    titles = ("device", "charges", "units", "right, %", "error, min", "baseline, min", "within 10–90 %, %")
+    table = Table(
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        title_justify="left",
+        title=f"by device: right at {horizon_title(at)}; time to full and its interval all along",
+    )
+    titles = ("device", "charges", "units", "right, %", "error, min", "baseline", "in 10–90, %")
     for title in titles:
         table.add_column(title, justify="left" if title == "device" else "right")
     for name, figures in per_device.items():

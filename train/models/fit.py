@@ -101,7 +101,7 @@ def fit(
         "quantiles_permille": list(QUANTILES_PERMILLE),
         "full_durations_s": _full_durations_s(dataset.charges, parts.train, devices),
         "split": {key: list(value) for key, value in asdict(parts).items()},
-        "data": {"hash": dataset.hash, "charges": len(dataset.charges), "units": n_units, "source": dataset.source},
+        "data": {"hash": dataset.hash, "charges": len(dataset.charges), "units": n_units, "source": data.name},
         "training": {"forest": asdict(config.forest), "split": asdict(config.split), "notes": list(notes)},
         "versions": _versions(),
     }

@@ -18,6 +18,7 @@ from train.artifact import QUANTILES_PERMILLE
 from train.compress.leaves import output_scale_log2, quantised
 from train.config import Forest
 from train.errors import ArtifactError
+from train.models.thresholds import centre_thresholds
 
 CHUNK_ROWS = 65_536  # rows of features held as float32 and leaves at a time
 
@@ -134,7 +135,8 @@ def _train(
         data,
         parameters.rounds,
     )
-    return bytes(booster.save_raw("json"))
+    moved = xgb.Booster(model_file=bytearray(centre_thresholds(bytes(booster.save_raw("json")), features)))
+    return bytes(moved.save_raw("json"))
 
 
 def load_forest(data: bytes, *, where: str, objective: str, n_features: int, n_outputs: int) -> ForestModel:
