@@ -1,4 +1,3 @@
-# ruff: noqa: INP001
 """Adds the port and the model to the build: two folders that are chosen, not found as libraries.
 
 Runs inside PlatformIO before the platform's own script, so that their flags come from the environment like all others.
@@ -6,6 +5,7 @@ Runs inside PlatformIO before the platform's own script, so that their flags com
 
 import os
 import sys
+from pathlib import Path
 
 Import("env")
 
@@ -17,25 +17,25 @@ def stop(message):
 
 def port_dir():
     name = env.GetProjectOption("custom_port", "")
-    path = os.path.join(env.subst("$PROJECT_DIR"), "firmware", "ports", name)
-    if not name or not os.path.isdir(path):
+    path = Path(env.subst("$PROJECT_DIR"), "firmware", "ports", name)
+    if not name or not path.is_dir():
         stop(f"platformio.ini [env:{env['PIOENV']}]: custom_port = {name!r} is no folder of firmware/ports")
     return path
 
 
 def model_dir():
     if "test" in env.GetBuildType():  # tests of the core bring their own small model
-        return os.path.join(env.subst("$PROJECT_TEST_DIR"), "fixtures", "model")
+        return Path(env.subst("$PROJECT_TEST_DIR"), "fixtures", "model")
     chosen = os.environ.get("WATTPRINT_MODEL_DIR") or env.GetProjectOption("custom_model_dir")
-    path = os.path.join(env.subst("$PROJECT_DIR"), chosen)
+    path = Path(env.subst("$PROJECT_DIR"), chosen)
     for name in ("model.c", "model.h"):
-        if not os.path.isfile(os.path.join(path, name)):
+        if not (path / name).is_file():
             stop(f"{chosen} has no {name}: generate a model with: python -m codegen build")
     return path
 
 
 if not env.IsCleanTarget():
     for kind, folder in (("port", port_dir()), ("model", model_dir())):
-        env.Append(CPPPATH=[folder])
+        env.Append(CPPPATH=[str(folder)])
         if not env.IsIntegrationDump():
-            env.BuildSources(os.path.join("$BUILD_DIR", kind), folder)
+            env.BuildSources(f"$BUILD_DIR/{kind}", str(folder))

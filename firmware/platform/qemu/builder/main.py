@@ -1,13 +1,13 @@
 """Builds firmware.elf for QEMU's virt machine with the cross compiler on PATH."""
 
-import os
+from pathlib import Path
 
 from SCons.Script import AlwaysBuild, Default, DefaultEnvironment
 
 env = DefaultEnvironment()
 board = env.BoardConfig()
 prefix = board.get("build.toolchain")
-here = env.PioPlatform().get_dir()
+here = Path(env.PioPlatform().get_dir())
 # gcc 12 has no library for rv32imc_zicsr and silently takes the 64-bit one; the older specification includes zicsr.
 architecture = [f"-march={board.get('build.march')}", f"-mabi={board.get('build.mabi')}", "-misa-spec=2.2"]
 libc = ["--specs=picolibc.specs"]
@@ -28,7 +28,7 @@ env.Replace(
     SIZECHECKCMD="$SIZETOOL -A -d $SOURCES",
     PROGNAME="firmware",
     PROGSUFFIX=".elf",
-    LDSCRIPT_PATH=os.path.join(here, "ld", board.get("build.ldscript")),
+    LDSCRIPT_PATH=str(here / "ld" / board.get("build.ldscript")),
 )
 env.Append(
     ASFLAGS=architecture,
@@ -36,7 +36,7 @@ env.Append(
     CCFLAGS=[*architecture, *libc, "-g"],
     LINKFLAGS=[*architecture, *libc, "-nostartfiles", "-Wl,--gc-sections", "-Wl,-Map=${BUILD_DIR}/firmware.map"],
 )
-env.BuildSources(os.path.join("$BUILD_DIR", "bsp"), os.path.join(here, "bsp"))
+env.BuildSources("$BUILD_DIR/bsp", str(here / "bsp"))
 
 program = env.BuildProgram()
 qemu = "qemu-system-riscv32 -M virt -bios none -display none -monitor none -serial stdio -kernel $SOURCE"

@@ -1,0 +1,138 @@
+"""PlatformIO with this project's set-up: builds, tests and checks without its registry, and says no when it should."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.firmware.conftest import FIXTURE_MODEL, ROOT, compile_c, run_pio, sources
+from tests.firmware.test_native import converse
+from tests.firmware.wire import line, replay
+
+pytestmark = [pytest.mark.firmware, pytest.mark.xdist_group("firmware")]
+
+
+def test_c_tests_pass_natively(tmp_path: Path) -> None:
+    done = run_pio("test", "-e", "native", build_dir=tmp_path / "build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "native:test_link [PASSED]" in done.stdout
+    assert "native:test_board [PASSED]" in done.stdout
+
+
+@pytest.mark.qemu
+def test_c_tests_pass_on_riscv(tmp_path: Path) -> None:
+    done = run_pio("test", "-e", "qemu_riscv32", build_dir=tmp_path / "build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "qemu_riscv32:test_link [PASSED]" in done.stdout
+    assert "qemu_riscv32:test_board [PASSED]" in done.stdout
+
+
+def test_cppcheck_finds_nothing(tmp_path: Path) -> None:
+    done = run_pio("check", "-e", "native", "-e", "qemu_riscv32", "--fail-on-defect=low", build_dir=tmp_path / "build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "No defects found" in done.stdout
+
+
+def test_two_cold_starts_at_once(tmp_path: Path) -> None:
+    """Both builds into one folder, with an empty core folder, and neither waits for a server."""
+    core = str(tmp_path / "core")
+
+    def run(_: int) -> subprocess.CompletedProcess[str]:
+        return run_pio("run", "-e", "native", build_dir=tmp_path / "build", WATTPRINT_PLATFORMIO_CORE=core)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in pool.map(run, range(2)):
+            assert done.returncode == 0, done.stdout + done.stderr
+    assert converse(tmp_path / "build" / "native" / "program") != []
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_model_folder_may_be_relative(tmp_path: Path, relative: bool) -> None:
+    if relative:
+        folder = str(FIXTURE_MODEL.relative_to(ROOT))
+    else:
+        folder = str(shutil.copytree(FIXTURE_MODEL, tmp_path / "model"))
+        model = Path(folder) / "model.c"
+        model.write_text(model.read_text().replace("0xEF}", "0xEE}"))
+    done = run_pio("run", "-e", "native", build_dir=tmp_path / "build", WATTPRINT_MODEL_DIR=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    hello = converse(tmp_path / "build" / "native" / "program")
+    assert hello == [f"H,01234567,89ABCD{'EF' if relative else 'EE'},1,100,0,2"]
+
+
+def test_no_model_is_said_in_one_line(tmp_path: Path) -> None:
+    done = run_pio("run", "-e", "native", build_dir=tmp_path / "build", WATTPRINT_MODEL_DIR=str(tmp_path / "nothing"))
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[0] == (
+        f"wattprint: {tmp_path}/nothing has no model.c: generate a model with: python -m codegen build"
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_model_for_another_core_does_not_start(tmp_path: Path) -> None:
+    folder = shutil.copytree(FIXTURE_MODEL, tmp_path / "model")
+    model = folder / "model.c"
+    model.write_text(model.read_text().replace(".abi = WP_MODEL_ABI", ".abi = WP_MODEL_ABI + 1"))
+    program = tmp_path / "program"
+    compile_c(program, f"-I{folder}", *sources("src", "ports/native", "lib/core/src"), str(model))
+    done = subprocess.run([program], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert done.returncode == 4
+    assert done.stdout == b"the model was generated for another core: python -m codegen build\n"
+
+
+PROGRAMS = {
+    "silent": ("", False),
+    "no summary": ('puts("a.c:1:test_a:PASS");', False),
+    "too many": ('puts("a.c:1:test_a:PASS"); puts("2 Tests 0 Failures 0 Ignored");', False),
+    "no tests": ('puts("0 Tests 0 Failures 0 Ignored");', False),
+    "hidden failure": ('puts("a.c:1:test_a:PASS"); puts("1 Tests 1 Failures 0 Ignored");', False),
+    "failure": ('puts("a.c:1:test_a:FAIL: expected 1 got 2"); puts("1 Tests 1 Failures 0 Ignored");', False),
+    "crash": ('puts("a.c:1:test_a:PASS"); puts("1 Tests 0 Failures 0 Ignored"); fflush(stdout); abort();', False),
+    "good": ('puts("a.c:1:test_a:PASS"); puts("1 Tests 0 Failures 0 Ignored");', True),
+}
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What PlatformIO says of test programs that misbehave, through this project's reader of results."""
+    project = tmp_path_factory.mktemp("project")
+    (project / "src").mkdir()
+    (project / "platformio.ini").write_text("[env:native]\nplatform = native\ntest_framework = custom\n")
+    for name, (statements, _) in PROGRAMS.items():
+        folder = project / "test" / f"test_{name.replace(' ', '_')}"
+        folder.mkdir(parents=True)
+        code = f"#include <stdio.h>\n#include <stdlib.h>\nint main(void) {{ {statements} return 0; }}\n"
+        (folder / "main.c").write_text(code)
+    shutil.copy(ROOT / "firmware" / "test" / "test_custom_runner.py", project / "test")
+    done = run_pio("test", "-d", str(project), build_dir=project / "build")
+    assert done.returncode != 0
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_runner_believes_results_only(verdicts: str, name: str) -> None:
+    rows = [row.split() for row in verdicts.splitlines() if row.startswith("native ")]
+    verdict = {row[1]: row[2] for row in rows}[f"test_{name.replace(' ', '_')}"]
+    assert (verdict == "PASSED") is PROGRAMS[name][1]
+    assert verdict in ("PASSED", "FAILED", "ERRORED")
+
+
+@pytest.mark.parity
+def test_clang_and_gcc_agree(tmp_path: Path, native_board: Path) -> None:
+    program = tmp_path / "program"
+    parts = sources("src", "ports/native", "lib/core/src", "test/fixtures/model")
+    compile_c(program, "-O2", *parts, compiler="clang")
+    lines = [line("R", 0), *replay(300)]
+    assert converse(program, *lines) == converse(native_board, *lines)
+
+
+def test_scripts_explain_themselves() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "provision_pio.py"), "--help"], capture_output=True, text=True, check=True
+    )
+    assert "tool-scons" in done.stdout
