@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from train.errors import TrainError
@@ -166,6 +167,18 @@ def _add_report(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("build", type=Path, metavar="BUILD_DIR", help="folder that codegen build has filled")
 
 
+@contextmanager
+def _at_work(text: str) -> Iterator[None]:
+    """Show a moving line while something runs; on a terminal only."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(text):
+        yield
+
+
 def _fit(arguments: argparse.Namespace) -> None:
     from dataclasses import asdict
 
@@ -173,14 +186,15 @@ def _fit(arguments: argparse.Namespace) -> None:
     from train.models.fit import fit, summary_text
 
     config = load_config(arguments.config)
-    summary = fit(
-        arguments.data,
-        arguments.out,
-        config,
-        name=arguments.name,
-        hold_out=arguments.hold_out,
-        seed=arguments.seed,
-    )
+    with _at_work(f"learning from {arguments.data}"):
+        summary = fit(
+            arguments.data,
+            arguments.out,
+            config,
+            name=arguments.name,
+            hold_out=arguments.hold_out,
+            seed=arguments.seed,
+        )
     if arguments.json:
         print(json.dumps(asdict(summary), indent=1))
     else:
@@ -191,7 +205,8 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     from train.evaluate.run import evaluate
     from train.evaluate.table import print_evaluation
 
-    result = evaluate(arguments.model, arguments.data, arguments.split)
+    with _at_work(f"answering the charges of {arguments.data}"):
+        result = evaluate(arguments.model, arguments.data, arguments.split)
     if arguments.json:
         print(json.dumps(result, indent=1))
     else:
@@ -202,14 +217,15 @@ def _predict(arguments: argparse.Namespace) -> None:
     from train.models.predict import predict
 
     sessions = arguments.sessions.split(",") if arguments.sessions else None
-    summary = predict(
-        arguments.model,
-        arguments.data,
-        arguments.out,
-        split=arguments.split,
-        n_charges=arguments.charges,
-        sessions=sessions,
-    )
+    with _at_work(f"predicting the charges of {arguments.data}"):
+        summary = predict(
+            arguments.model,
+            arguments.data,
+            arguments.out,
+            split=arguments.split,
+            n_charges=arguments.charges,
+            sessions=sessions,
+        )
     if arguments.json:
         print(json.dumps(summary, indent=1))
     else:

@@ -43,7 +43,7 @@ def nice_ticks(maximum: float, n_wanted: int) -> list[float]:
 def minute_ticks(maximum: float, n_wanted: int) -> list[float]:
     """Tick values in minutes from 0 up to `maximum`: steps that divide hours."""
     steps = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
-    step = next((step for step in steps if maximum / step <= n_wanted), 2880 * max(1, int(maximum / 2880 / n_wanted)))
+    step = next((step for step in steps if maximum / step <= n_wanted), 2880 * int(np.ceil(maximum / 2880 / n_wanted)))
     return [float(step * index) for index in range(int(maximum / step + 1e-9) + 1)]
 
 

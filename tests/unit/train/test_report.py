@@ -1,0 +1,208 @@
+"""The report: complete from a whole build, tolerant of gaps, one file that needs nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from train.cli import main
+from train.errors import TrainError
+from train.evaluate.metrics import HORIZON_KEYS
+from train.report import svg
+from train.report.build import write_report
+from train.report.charges import read_reference, typical_and_worst, typical_of_each_device
+
+VOID = {"meta", "br", "line", "circle", "rect"}
+
+
+def by_horizon(value: float) -> dict[str, float]:
+    return dict.fromkeys(HORIZON_KEYS, value)
+
+
+def report_json() -> dict[str, Any]:
+    quality = {
+        "protocol": "4 charges of 2 units",
+        "accuracy": by_horizon(0.75),
+        "mae_minutes": by_horizon(7.25),
+        "baseline_mae_minutes": by_horizon(11.5),
+        "coverage": by_horizon(0.8),
+    }
+    per_device = {"phone": {"charges": 3, "units": 1, "accuracy": {"60s": 1.0}, "mae_minutes": {}}}
+    confusion = {"at": "60s", "devices": ["lamp <b>", "phone"], "charges": [[1, 0], [1, 2]]}
+    return {
+        "title": "my charger",
+        "model": {"hash": "0123456789abcdef", "kind": "forest", "classes": ["lamp <b>", "phone"], "features": ["x_ma"]},
+        "data": {"charges": 20, "units": 6, "source": "fleet"},
+        "split": {"train": 3, "calibration": 1, "held_out": 2},
+        "quality": quality,
+        "evaluation": {"quality": quality, "per_device": per_device, "confusion": confusion, "notes": ["a note"]},
+        "cost": {"rv32imc": {"flash_bytes": 32768, "ram_bytes": 300, "stack_bytes": 724, "instructions": None}},
+        "verify": {"samples": 12345, "mismatches": 0, "verdict": "PASS"},
+        "provenance": {"commit": "abc", "versions": {"xgboost": "3.2.0"}},
+    }
+
+
+def write_reference(path: Path) -> None:
+    """Two charges of a phone, 3 and 1 min off, and a censored one of a lamp."""
+    lengths = [100, 60, 50]
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    t_ms = np.concatenate([np.arange(n) * 60_000 for n in lengths]).astype(np.uint32)
+    truth = np.concatenate([np.arange(99, -1, -1) * 60, np.arange(59, -1, -1) * 60, np.full(50, -1)]).astype(np.int32)
+    median = truth + np.repeat([180, 60, 500], lengths).astype(np.int32)
+    np.savez(
+        path,
+        model_hash=np.array("0123456789abcdef"),
+        device_names=np.array(["lamp", "phone"]),
+        sessions=np.array(["far", "near", "cut"]),
+        session_devices=np.array(["phone", "phone", "lamp"]),
+        session_units=np.array(["a", "b", "a"]),
+        offsets=offsets,
+        t_ms=t_ms,
+        voltage_mv=np.full(210, 5000, np.int32),
+        current_ma=np.full(210, 1000, np.int32),
+        true_remaining_s=truth,
+        baseline_remaining_s=truth + 600,
+        device=np.ones(210, np.uint8),
+        flags=np.zeros(210, np.uint8),
+        remaining_s=np.stack([median - 60, median, median + 60], axis=1).clip(0),
+    )
+
+
+class Checker(HTMLParser):
+    """Collects text and attributes; fails on tags that do not match."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.text: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        self.links += [value or "" for name, value in attrs if name in ("src", "href")]
+        assert not any(name.startswith("on") for name, _ in attrs)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def checked(path: Path) -> str:
+    """The visible text of a report that is well-formed and reaches for nothing outside itself."""
+    html = path.read_text(encoding="utf-8")
+    parser = Checker()
+    parser.feed(html)
+    assert (parser.open, parser.links) == ([], [])
+    assert "<script" not in html
+    assert not re.search(r"url\(|@import", html)
+    assert len(html) < 1_000_000
+    return re.sub(r"[ \n]+", " ", " ".join(parser.text))
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Path:
+    (tmp_path / "report.json").write_text(json.dumps(report_json()))
+    write_reference(tmp_path / "reference.npz")
+    return tmp_path
+
+
+def test_a_whole_report(build: Path) -> None:
+    assert write_report(build) == build / "report.html"
+    text = checked(build / "report.html")
+    for words in (
+        "my charger",
+        "20 charges of 6 units (fleet); units: 3 to train on, 1 to calibrate on, 2 held out",
+        "PASS: 12\u202f345 samples verified, 0 mismatches",
+        "75.0 %",
+        "7.2 min",
+        "the baseline 11.5",
+        "a note",
+        "32\u202f768 B",
+        "50.0 %",  # of 64 KB
+        "1\u202f024 B",
+        "lamp <b>",
+        "A typical charge: phone",
+        "The worst of those replayed: phone",
+        "far: 3.0 min off on average, the baseline 10.0",
+        "0123456789abcdef",
+        "xgboost 3.2.0",
+    ):
+        assert words in text, words
+    assert [path.name for path in build.iterdir() if path.name.startswith(".")] == []
+
+
+def test_gaps_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text("{}")
+    text = checked(write_report(tmp_path))
+    assert "How good" not in text
+    assert "PASS" not in text
+
+
+@pytest.mark.parametrize("key", sorted(report_json()))
+def test_each_key_is_optional(build: Path, key: str) -> None:
+    report = report_json()
+    del report[key]
+    (build / "report.json").write_text(json.dumps(report))
+    checked(write_report(build))
+
+
+def test_a_mismatch_is_a_failure(build: Path) -> None:
+    report = report_json()
+    report["verify"]["mismatches"] = 3
+    (build / "report.json").write_text(json.dumps(report))
+    text = checked(write_report(build))
+    assert "FAIL: 12\u202f345 samples verified, 3 mismatches" in text
+    assert "No: 3 of 12\u202f345 answers differ" in text
+
+
+def test_charges_shown_are_typical_and_worst(build: Path) -> None:
+    replayed = read_reference(build / "reference.npz")
+    assert [(kind, charge.session) for kind, charge in typical_and_worst(replayed)] == [
+        ("typical", "near"),
+        ("worst", "far"),
+    ]
+    assert [charge.device for charge in typical_of_each_device(replayed)] == ["lamp", "phone"]
+    assert replayed[1].error_min == pytest.approx(1.0)
+
+
+def test_refusals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(tmp_path)]) == 2
+    assert "report.json: not found" in capsys.readouterr().err
+    (tmp_path / "report.json").write_text("[]")
+    with pytest.raises(TrainError, match="not a JSON object"):
+        write_report(tmp_path)
+    (tmp_path / "report.json").write_text("{}")
+    (tmp_path / "reference.npz").write_bytes(b"PK")
+    with pytest.raises(TrainError, match="not a reference file"):
+        write_report(tmp_path)
+    assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize(("maximum", "expected"), [(20, [0, 5, 10, 15, 20]), (9.9, [0, 2, 4, 6, 8]), (0, [0])])
+def test_round_ticks(maximum: float, expected: list[float]) -> None:
+    assert svg.nice_ticks(maximum, 5) == expected
+
+
+@pytest.mark.parametrize(("maximum", "step"), [(95, 30), (3, 1), (600, 180), (20_000, 5760)])
+def test_minute_ticks(maximum: float, step: float) -> None:
+    ticks = svg.minute_ticks(maximum, 4)
+    assert ticks[1] == step
+    assert ticks[-1] <= maximum
+
+
+def test_a_line_breaks_where_nothing_is_known() -> None:
+    frame = svg.Frame(0, 0, 10, 10, 4, 1)
+    text = svg.line(frame, np.arange(5.0), np.array([0, 1, np.nan, 1, 1]), "truth")
+    assert re.findall(r'points="([^"]*)"', text) == ["0.0,10.0 2.5,0.0", "7.5,0.0 10.0,0.0"]
