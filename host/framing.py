@@ -15,7 +15,6 @@ LOG_MAX = 1024
 """Longest log line that is shown whole; boot logs of a board are longer than messages."""
 
 _FRAME = re.compile(rb"\$([A-Z](?:,-?[0-9A-F]+)*)\*([0-9A-F]{8})")
-_CANONICAL = re.compile(r"0|-?[1-9A-F][0-9A-F]*")
 
 
 def hex_number(value: int) -> str:
@@ -25,9 +24,13 @@ def hex_number(value: int) -> str:
 
 def parse_number(text: str) -> int:
     """The value of a canonical number; raises DamagedLineError for any other spelling."""
-    if _CANONICAL.fullmatch(text) is None:
+    try:
+        value = int(text, 16)
+    except ValueError:
+        value = -1
+    if hex_number(value) != text:
         raise DamagedLineError(f"field {text!r} is not a canonical number")
-    return int(text, 16)
+    return value
 
 
 def frame(kind: str, fields: Iterable[str] = ()) -> bytes:

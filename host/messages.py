@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, TypeVar
 
 from host.errors import DamagedLineError
@@ -174,6 +174,10 @@ _LAYOUTS: Mapping[type[Any], _Layout] = {
     Refusal: _Layout("N", (_U32, _U8, _U32)),
     BoardError: _Layout("X", (_U8,)),
 }
+_ENCODINGS = {
+    kind: (layout.letter, tuple(field.name for field in fields(kind)), layout.fields)
+    for kind, layout in _LAYOUTS.items()
+}
 _FROM_HOST: Mapping[str, type[HostMessage]] = {
     _LAYOUTS[kind].letter: kind for kind in (AskHello, AskStatistics, Reset, Mode, Sample)
 }
@@ -185,8 +189,8 @@ _FROM_BOARD: Mapping[str, type[BoardMessage]] = {
 
 def encode(message: HostMessage | BoardMessage) -> bytes:
     """The line of a message, LF included; raises ValueError when a field is out of its range."""
-    layout = _LAYOUTS[type(message)]
-    return frame(layout.letter, [_write(*pair) for pair in zip(astuple(message), layout.fields, strict=True)])
+    letter, names, numbers = _ENCODINGS[type(message)]
+    return frame(letter, [_write(getattr(message, name), number) for name, number in zip(names, numbers, strict=True)])
 
 
 def parse_from_board(line: bytes) -> BoardMessage:
@@ -204,10 +208,10 @@ def _parse(line: bytes, kinds: Mapping[str, type[M]]) -> M:
     kind = kinds.get(letter)
     if kind is None:
         raise DamagedLineError(f"type {letter} is not known")
-    fields = _LAYOUTS[kind].fields
-    if len(texts) != len(fields):
-        raise DamagedLineError(f"{letter} has {len(fields)} fields, not {len(texts)}")
-    return kind(*map(_read, texts, fields))
+    numbers = _LAYOUTS[kind].fields
+    if len(texts) != len(numbers):
+        raise DamagedLineError(f"{letter} has {len(numbers)} fields, not {len(texts)}")
+    return kind(*map(_read, texts, numbers))
 
 
 def _write(value: int, number: _Number) -> str:

@@ -115,9 +115,10 @@ class Session:
         Should the board start anew, the charge is replayed and on_answer sees its indexes again from 0. Raises
         SilentBoardError when that, or silence, does not end; HostError for a sample the board refuses.
         """
+        lines = [encode(Sample(k, *sample)) for k, sample in enumerate(samples)]
         furthest, in_vain = -1, 0
         while True:
-            window = Window(len(samples), lambda k: encode(Sample(k, *samples[k])), self.credit_bytes)
+            window = Window(lines, self.credit_bytes)
             try:
                 self._ask(Reset(0), _echo(Reset(0)), "does not answer a reset")
                 self._stream(window, samples, on_answer)

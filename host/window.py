@@ -7,21 +7,20 @@ nothing more will. The line keeps order, so a response also settles every line s
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Sequence
 
 
 class Window:
-    """The samples 0 … n_samples − 1 of one charge on their way to the board.
+    """The sample lines of one charge, numbered from 0, on their way to the board.
 
-    `base` is the first one without an answer, `line` gives the bytes of a sample's line, `credit` is what the board
-    announced. At least one line may always be in flight, however small the credit.
+    `base` is the first one without an answer, `credit` what the board announced, in bytes. At least one line may
+    always be in flight, however small the credit.
     """
 
-    def __init__(self, n_samples: int, line: Callable[[int], bytes], credit: int) -> None:
+    def __init__(self, lines: Sequence[bytes], credit: int) -> None:
         self.base = 0
         self.n_resent = 0
-        self._n_samples = n_samples
-        self._line = line
+        self._lines = lines
         self._credit = credit
         self._next = 0
         self._sent_once = 0
@@ -35,7 +34,7 @@ class Window:
     @property
     def done(self) -> bool:
         """Whether every sample has its answer."""
-        return self.base == self._n_samples
+        return self.base == len(self._lines)
 
     @property
     def sent_once(self) -> int:
@@ -45,8 +44,8 @@ class Window:
     def take(self) -> list[bytes]:
         """The lines to send now, within the credit."""
         lines: list[bytes] = []
-        while self._next < self._n_samples:
-            line = self._line(self._next)
+        while self._next < len(self._lines):
+            line = self._lines[self._next]
             # Both bounds: what the board has not read yet must fit its buffer, and what it has read but the host not
             # heard must still be in its memory of latest answers.
             waiting = max(self._in_flight_bytes, self._unanswered_bytes)
