@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_command(subparsers)
     _add_compile(subparsers)
     _add_reference(subparsers)
-    # @mea
+    _add_measure(subparsers)
     return parser
 
 
@@ -153,4 +154,40 @@ def _reference(args: argparse.Namespace) -> int:
             predict(artifact, args.data, predictions, n_charges=args.charges, split=args.split)
             n_samples, n_charges = write_reference(artifact, predictions, args.out)
     print(f"written: {args.out}: {n_samples} answers of {n_charges} charges")
+    return 0
+
+
+def _add_measure(subparsers: Subparsers) -> None:
+    parser = _command(
+        subparsers,
+        "measure",
+        "measure flash, RAM, stack (bytes) and executed instructions of generated C, as JSON",
+        "python -m codegen measure build/model --target rv32imc --inputs build/reference.npz",
+        _measure,
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="what compile has written: a forest, or an artifact's")
+    parser.add_argument("--target", choices=["host", "rv32imc"], required=True, help="rv32imc runs under QEMU")
+    parser.add_argument(
+        "--opt", nargs="?", default="-Os", metavar="-Os|-O2", help="optimise for size (default) or speed"
+    )
+    parser.add_argument("-O", dest="level", help=argparse.SUPPRESS)  # what argparse makes of the -O2 in `--opt -O2`
+    parser.add_argument(
+        "--inputs",
+        type=Path,
+        metavar="FILE",
+        help=".npz to count instructions on: array x [rows, features], or for an artifact a reference's samples",
+    )
+
+
+def _measure(args: argparse.Namespace) -> int:
+    from codegen.measure import measure
+
+    print(
+        json.dumps(
+            measure(
+                args.folder, target=args.target, opt=f"-O{args.level}" if args.level else args.opt, inputs=args.inputs
+            ),
+            indent=1,
+        )
+    )
     return 0
