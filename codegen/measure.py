@@ -23,7 +23,7 @@ from codegen.measure_stack import parse_call_graphs, worst_stack
 _ROOT = Path(__file__).resolve().parent.parent
 _RUNTIME = Path(__file__).resolve().parent / "measure_runtime"
 _CORE = _ROOT / "firmware" / "lib" / "core"
-_QEMU = _ROOT / "firmware" / "platform" / "qemu"
+_START = _ROOT / "firmware" / "platform" / "qemu" / "bsp" / "start.S"
 _OPTIMISATIONS = ("-Os", "-O2")
 _FLAGS = (
     *("-std=c11", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"),
@@ -49,7 +49,7 @@ TARGETS = {
         "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc",
         (
             *("-march=rv32imc", "-mabi=ilp32", "-misa-spec=2.2", "--specs=picolibc.specs", "-nostartfiles"),
-            *("-T", str(_QEMU / "ld" / "virt.ld"), str(_QEMU / "bsp" / "start.S")),
+            *("-T", str(_RUNTIME / "virt.ld"), str(_START)),
         ),
         (
             *("qemu-system-riscv32", "-M", "virt", "-bios", "none", "-display", "none", "-serial", "stdio"),
