@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -72,6 +73,19 @@ def test_no_model_is_said_in_one_line(tmp_path: Path) -> None:
         f"wattprint: {tmp_path}/nothing has no model.c: generate a model with: python -m codegen build"
     )
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_default_is_the_committed_model(tmp_path: Path) -> None:
+    """The model of artifacts/default, generated into firmware/lib/model; without it, the words to get one."""
+    done = run_pio("run", "-e", "native", build_dir=tmp_path / "build", WATTPRINT_MODEL_DIR="")
+    if not (ROOT / "firmware" / "lib" / "model" / "model.c").is_file():
+        assert "firmware/lib/model has no model.c: generate a model with: python -m codegen build" in done.stderr
+        return
+    assert done.returncode == 0, done.stdout + done.stderr
+    manifest = json.loads((ROOT / "artifacts" / "default" / "manifest.json").read_text(encoding="utf-8"))
+    digits = manifest["hash"].removeprefix("sha256:")[:16].upper()
+    (hello,) = converse(tmp_path / "build" / "native" / "program")
+    assert hello == f"H,{digits[:8]},{digits[8:]},1,100,0,{len(manifest['devices']):X}"
 
 
 def test_model_for_another_core_does_not_start(tmp_path: Path) -> None:

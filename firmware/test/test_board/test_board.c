@@ -327,6 +327,22 @@ static void test_damage_is_counted_and_dropped(void)
     CHECK_ANSWER("M,1", "M,1");
 }
 
+static void test_line_that_goes_on_after_a_whole_one_is_damaged(void)
+{
+    static check_text_buffer line;
+    start();
+    check_clear(&line);
+    check_append_line(&line, "Z,11111111,22222222,33333333,44444444,55555555,66666"); /* as long as a line may be */
+    receive(line.text);
+    check_append_line(&want, "X,1");
+    CHECK_TEXT(sent.text, want.text);
+    line.text[line.length - 1] = '0';
+    receive(line.text);
+    receive("\n");
+    CHECK_TEXT(sent.text, want.text);
+    CHECK_EQUAL(board.n_damaged, 1);
+}
+
 static void test_statistics(void)
 {
     start();
@@ -388,6 +404,7 @@ int main(void)
     RUN(test_wrong_fields);
     RUN(test_extreme_samples_are_answered);
     RUN(test_damage_is_counted_and_dropped);
+    RUN(test_line_that_goes_on_after_a_whole_one_is_damaged);
     RUN(test_statistics);
     RUN(test_any_bytes_leave_a_board_that_answers);
     return check_end();
