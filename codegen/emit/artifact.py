@@ -40,8 +40,7 @@ def emit_artifact(artifact: Artifact, out: Path, *, style: str = "m2cgen") -> No
 
 def read_artifact(path: Path) -> Artifact:
     """Load an artifact; what train.artifact refuses becomes a ModelError."""
-    from train.artifact import load_artifact
-    from train.errors import ArtifactError
+    from train.artifact import ArtifactError, load_artifact
 
     try:
         return load_artifact(path)
