@@ -30,7 +30,7 @@ EPILOG = "exit codes: 0 done, 2 usage or bad input, 6 the C core could not be co
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code of docs/design.md."""
     arguments = _parser().parse_args(argv)
-    command: Callable[[argparse.Namespace], int | None] = arguments.run
+    command: Callable[[argparse.Namespace], int | None] = arguments.func
     try:
         return command(arguments) or 0
     except TrainError as error:
@@ -77,7 +77,7 @@ def _command(
         epilog=f"example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(func=run)
     return parser
 
 
