@@ -1,0 +1,176 @@
+"""The commands of cli.py, once parsed: each returns an exit code or raises TrainError."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from train.errors import ConfigError, DatasetError
+
+if TYPE_CHECKING:
+    from train.sessions.types import Charge
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a dataset holds, counted charge by charge."""
+
+    n_charges: int = 0
+    n_samples: int = 0
+    n_with_end: int = 0  # with a known time to full
+    units: dict[str, set[str]] = field(default_factory=dict)  # by device
+    ended: Counter[str] = field(default_factory=Counter)
+
+    def add(self, charge: Charge) -> None:
+        """Count one charge."""
+        from train.sessions.labels import full_t_ms
+
+        self.n_charges += 1
+        self.n_samples += len(charge.t_ms)
+        self.n_with_end += full_t_ms(charge) is not None
+        self.units.setdefault(charge.device, set()).add(charge.unit)
+        self.ended[charge.ended] += 1
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts under stable keys."""
+        return {
+            "charges": self.n_charges,
+            "samples": self.n_samples,
+            "charges_with_end": self.n_with_end,
+            "units": {device: len(units) for device, units in sorted(self.units.items())},
+            "ended": dict(sorted(self.ended.items())),
+        }
+
+    def __str__(self) -> str:
+        n_units = sum(map(len, self.units.values()))
+        return (
+            f"{_count(self.n_charges, 'charge')} ({self.n_with_end} with a known end) of {_count(n_units, 'unit')} of "
+            f"{_count(len(self.units), 'device')}, {self.n_samples} samples"
+        )
+
+
+def simulate(args: argparse.Namespace) -> int:
+    """`simulate OUT`: charges of the built-in fleet."""
+    from train.sessions.simulator import device_names
+    from train.sessions.simulator import simulate as simulated
+
+    if args.list_devices:
+        print(json.dumps(device_names()) if args.json else "\n".join(device_names()))
+        return 0
+    if args.out is None:
+        raise ConfigError("simulate: OUT is missing; name the dataset folder to write")
+    names = [name.strip() for name in args.devices.split(",")] if args.devices else list(device_names())
+    charges = simulated(
+        names, seed=args.seed, units_per_device=args.units, charges_per_unit=args.charges, period_ms=args.period_ms
+    )
+    stopwatch = _Stopwatch(charges)
+    tally = _write(args, stopwatch, len(names) * args.units * args.charges)
+    rate = round(tally.n_charges / max(stopwatch.cpu_s, 1e-9))
+    _report(args, tally, {"charges_per_cpu_second": rate}, f"simulated at {rate} charges/s of one core")
+    return 0
+
+
+def import_nasa(args: argparse.Namespace) -> int:
+    """`import nasa DIR OUT`."""
+    from train.sessions.importers.nasa import read_nasa
+
+    _report(args, _write(args, read_nasa(args.source), None), {}, "")
+    return 0
+
+
+def import_csv(args: argparse.Namespace) -> int:
+    """`import csv FILE… OUT`."""
+    from train.sessions.importers.meter_csv import Identity, parse_format, read_meter_csv
+
+    layout = parse_format(
+        args.columns,
+        units=args.units,
+        separator="\t" if args.separator == "tab" else args.separator,
+        decimal_comma=args.decimal_comma,
+        negative=args.sign == "negative",
+        time_format=args.time_format,
+        skip_lines=args.skip_lines,
+    )
+    identity = Identity(args.device, args.unit, args.charger, args.ended)
+    charges = (read_meter_csv(path, layout, identity) for path in args.files)
+    _report(args, _write(args, charges, len(args.files)), {}, "")
+    return 0
+
+
+def validate(args: argparse.Namespace) -> int:
+    """`validate DIR`: every fault on standard error, then the verdict."""
+    from train.sessions.dataset import dataset_hash, inspect_dataset
+
+    charges, faults = inspect_dataset(args.data)
+    tally = Tally()
+    for charge in charges:
+        tally.add(charge)
+    digest = None if faults else dataset_hash(charges)
+    if args.json:
+        faulty = {"faults": [str(fault) for fault in faults], "hash": digest, "path": str(args.data)}
+        print(json.dumps(tally.as_json() | faulty, indent=1))
+    for fault in faults:
+        print(f"{args.data}/{fault}", file=sys.stderr)
+    if faults:
+        if not args.json:
+            print(f"FAIL: {args.data}: {_count(len(faults), 'fault')}; {tally.n_charges} charges could be used")
+        return DatasetError.exit_code
+    if not args.json:
+        print(f"PASS: {args.data}: {tally}, {digest}")
+    return 0
+
+
+class _Stopwatch:
+    """Iterates over charges and adds up the processor time it takes to make them."""
+
+    def __init__(self, charges: Iterable[Charge]) -> None:
+        self._charges = iter(charges)
+        self.cpu_s = 0.0
+
+    def __iter__(self) -> Iterator[Charge]:
+        while True:
+            start = time.process_time()
+            charge = next(self._charges, None)
+            self.cpu_s += time.process_time() - start
+            if charge is None:
+                return
+            yield charge
+
+
+def _write(args: argparse.Namespace, charges: Iterable[Charge], total: int | None) -> Tally:
+    """Write the charges to args.out, counting them, with progress on a terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from train.sessions.dataset import write_dataset
+
+    tally = Tally()
+
+    def counted() -> Iterator[Charge]:
+        console = Console(stderr=True)
+        quiet = args.json or not console.is_terminal
+        for charge in track(charges, "charges", total=total, console=console, disable=quiet, transient=True):
+            yield charge
+            tally.add(charge)
+
+    write_dataset(args.out, counted(), format=args.format, force=args.force)
+    return tally
+
+
+def _report(args: argparse.Namespace, tally: Tally, more: dict[str, Any], text: str) -> None:
+    if args.json:
+        print(json.dumps(tally.as_json() | more | {"path": str(args.out)}, indent=1))
+        return
+    if text:
+        print(text)
+    print(f"{tally} → {args.out}")
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
