@@ -12,7 +12,7 @@ _RAW = argparse.RawDescriptionHelpFormatter
 
 
 def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add simulate, import and validate; each sets `run`: parsed arguments in, exit code out."""
+    """Add simulate, import and validate; each sets `func`: parsed arguments in, exit code out."""
     _add_simulate(subparsers)
     _add_import(subparsers)
     _add_validate(subparsers)
@@ -36,7 +36,7 @@ def _add_simulate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     )
     parser.add_argument("--list-devices", action="store_true", help="print the devices' names and stop")
     _add_output_options(parser, default="parquet")
-    parser.set_defaults(run=commands.simulate)
+    parser.set_defaults(func=commands.simulate)
 
 
 def _add_import(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -53,7 +53,7 @@ def _add_import(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     nasa.add_argument("source", metavar="DIR", type=Path, help="the folder nasa_liion, or the one it lies in")
     nasa.add_argument("out", metavar="OUT", type=Path, help="dataset folder to write")
     _add_output_options(nasa, default="csv")
-    nasa.set_defaults(run=commands.import_nasa)
+    nasa.set_defaults(func=commands.import_nasa)
     _add_import_csv(sources)
 
 
@@ -102,7 +102,7 @@ def _add_import_csv(sources: argparse._SubParsersAction[argparse.ArgumentParser]
     )
     parser.add_argument("--skip-lines", type=int, default=0, metavar="N", help="lines before the header (default 0)")
     _add_output_options(parser, default="csv")
-    parser.set_defaults(run=commands.import_csv)
+    parser.set_defaults(func=commands.import_csv)
 
 
 def _add_validate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -115,7 +115,7 @@ def _add_validate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     )
     parser.add_argument("data", metavar="DIR", type=Path, help="dataset folder")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    parser.set_defaults(run=commands.validate)
+    parser.set_defaults(func=commands.validate)
 
 
 def _add_output_options(parser: argparse.ArgumentParser, *, default: Literal["csv", "parquet"]) -> None:
