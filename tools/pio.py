@@ -44,12 +44,16 @@ def core_folder() -> Path:
     """The folder that stands for ~/.platformio; exists afterwards."""
     chosen = os.environ.get("WATTPRINT_PLATFORMIO_CORE")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-    candidates = [Path(chosen).absolute()] if chosen else [Path(sys.prefix) / "platformio-core"]
-    candidates += [] if chosen else [cache / "wattprint" / "platformio-core"]
+    if chosen:
+        candidates = [Path(chosen).absolute()]
+    else:
+        virtual = [Path(sys.prefix) / "platformio-core"] if sys.prefix != sys.base_prefix else []
+        candidates = [*virtual, cache / "wattprint" / "platformio-core"]
     for folder in candidates:
         if writable(folder):
             return folder
-    sys.exit(f"pio: cannot write {candidates[-1]}: name a folder in WATTPRINT_PLATFORMIO_CORE")
+    print(f"pio: cannot write {candidates[-1]}: name a folder in WATTPRINT_PLATFORMIO_CORE", file=sys.stderr)
+    sys.exit(EXIT_USAGE)
 
 
 @contextlib.contextmanager
@@ -75,13 +79,11 @@ def provision(core: Path) -> None:
 
 
 def environment(core: Path) -> dict[str, str]:
-    """PlatformIO's settings: no questions to its servers, which take a minute each where they cannot be reached."""
+    """PlatformIO's settings: no questions to its servers, a minute each where they cannot be reached."""
     return os.environ | {
         "PLATFORMIO_CORE_DIR": str(core),
         "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
         "PLATFORMIO_DISABLE_UPGRADE_CHECK": "true",
-        "PLATFORMIO_SETTING_CHECK_PLATFORMIO_INTERVAL": "9999",
-        "PLATFORMIO_NO_ANSI": os.environ.get("PLATFORMIO_NO_ANSI", "" if sys.stdout.isatty() else "true"),
     }
 
 

@@ -88,6 +88,13 @@ def test_default_is_the_committed_model(tmp_path: Path) -> None:
     assert hello == f"H,{digits[:8]},{digits[8:]},1,100,0,{len(manifest['devices']):X}"
 
 
+def test_core_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run_pio("--version", build_dir=tmp_path / "build", WATTPRINT_PLATFORMIO_CORE=str(tmp_path / "file" / "core"))
+    assert done.returncode == 2
+    assert done.stderr == f"pio: cannot write {tmp_path}/file/core: name a folder in WATTPRINT_PLATFORMIO_CORE\n"
+
+
 def test_model_for_another_core_does_not_start(tmp_path: Path) -> None:
     folder = shutil.copytree(FIXTURE_MODEL, tmp_path / "model")
     model = folder / "model.c"
