@@ -72,11 +72,14 @@ class Device:
     chargers: tuple[str, ...]
 
     def ocv_v(self) -> NDArray[np.float64]:
-        """Open-circuit voltage of a cell at 0 … 100 % state of charge, [101] V."""
+        """Open-circuit voltage of a cell at 0 … 100 % state of charge, [101] V.
+
+        The table is raised to full_cell_mv with the square of the state of charge: cells made for a higher voltage
+        differ near full and little in the middle.
+        """
         table = _ocv()[self.table]
-        full = self.full_cell_mv / 1000
-        stretched: NDArray[np.float64] = table[0] + (table - table[0]) * (full - table[0]) / (table[-1] - table[0])
-        return stretched
+        raised: NDArray[np.float64] = table + (self.full_cell_mv / 1000 - table[-1]) * np.linspace(0, 1, 101) ** 2
+        return raised
 
     def power_w(self) -> NDArray[np.float64]:
         """Input power asked for at 0 … 100 % state of charge, [101] W."""
