@@ -32,8 +32,8 @@ class Fleet:
     """The simulated fleet a build trains on when it is given no data."""
 
     seed: int = _integer(1, 0, 2**31 - 1)
-    units_per_device: int = _integer(20, 1, 10_000)
-    charges_per_unit: int = _integer(4, 1, 10_000)
+    units_per_device: int = _integer(40, 1, 10_000)
+    charges_per_unit: int = _integer(2, 1, 10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Forest:
     gamma: float = _number(0.0, 0.0, 1e9)
     min_child_weight: float = _number(1.0, 0.0, 1e9)
     l2: float = _number(0.1, 0.0, 1e9)
+    early_weight: float = _number(4.0, 0.01, 1000.0)
     subsample: float = _number(1.0, 0.01, 1.0)
     colsample: float = _number(1.0, 0.01, 1.0)
 
@@ -56,8 +57,8 @@ class Forests:
     """The two forests of an artifact."""
 
     seed: int = _integer(1, 0, 2**31 - 1)
-    device: Forest = Forest(rounds=8, max_depth=3, eta=0.5, min_child_weight=0.2)
-    remaining: Forest = Forest(rounds=20, max_depth=4, eta=0.25, min_child_weight=3.0)
+    device: Forest = Forest(rounds=12, max_depth=4, eta=0.5, gamma=0.3, min_child_weight=0.2)
+    remaining: Forest = Forest(rounds=22, max_depth=4, eta=0.4, min_child_weight=3.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def _device_table(per_device: Mapping[str, Any], at: str) -> Any:
     )
     titles = ("device", "charges", "units", "right, %", "error, min", "baseline", "in 10–90, %")
     for title in titles:
-        table.add_column(title, justify="left" if title == "device" else "right")
+        table.add_column(title, justify="left" if title == "device" else "right", no_wrap=title == "device")
     for name, figures in per_device.items():
         table.add_row(
             name,

@@ -46,11 +46,20 @@ def train_forests(rows: TrainingRows, devices: Sequence[str], config: Config) ->
     files: dict[str, bytes] = {}
     if len(devices) > 1:
         files[DEVICE_FILE] = train_device_forest(
-            rows.features, rows.device, rows.weight(), len(devices), forest.device, forest.seed
+            rows.features,
+            rows.device,
+            rows.weight(forest.device.early_weight),
+            len(devices),
+            forest.device,
+            forest.seed,
         )
     known = rows.where(rows.remaining_s >= 0)
     files[REMAINING_FILE] = train_remaining_forest(
-        known.features, known.remaining_s.astype(np.float32), known.weight(), forest.remaining, forest.seed
+        known.features,
+        known.remaining_s.astype(np.float32),
+        known.weight(forest.remaining.early_weight),
+        forest.remaining,
+        forest.seed,
     )
     return files
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from train.errors import TrainError
 from train.features import dataset_rows, to_float
-from train.models.calibrate import charge_weights
 from train.sessions.types import Charge
+
+EARLY_S = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,11 @@ class TrainingRows:
         """The rows of some units."""
         return self.where(np.isin(self.unit, [index for index, unit in enumerate(self.units) if unit in units]))
 
-    def weight(self) -> NDArray[np.float32]:
-        """Weights [n]: a charge's rows weigh 1 together."""
-        return charge_weights(self.charge).astype(np.float32)
+    def weight(self, early_weight: float = 1.0) -> NDArray[np.float32]:
+        """Weights [n]: a charge's rows weigh 1 together, those of its first EARLY_S that many times the others."""
+        relative = np.where(self.elapsed_s <= EARLY_S, early_weight, 1.0)
+        _, charge = np.unique(self.charge, return_inverse=True)
+        return np.asarray(relative / np.bincount(charge, weights=relative)[charge], dtype=np.float32)
 
     @staticmethod
     def concatenate(parts: Sequence[TrainingRows]) -> TrainingRows:
