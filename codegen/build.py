@@ -1,0 +1,290 @@
+"""`python -m codegen build`: from charges to a proved board, in one go (docs/design.md)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codegen.errors import BudgetError, CompilerError
+from codegen.steps import Steps
+
+if TYPE_CHECKING:
+    from train.artifact import Artifact
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGETS = ("host", "rv32imc")
+EPILOG = """\
+examples:
+  python -m codegen build                            train on the built-in fleet
+  python -m codegen build --data my_charges          train on a dataset folder
+  python -m codegen build --artifact artifacts/default    train nothing, prove what is there
+  python -m codegen build --budget-flash 65536       fail (exit 8) when the rv32imc firmware model is larger
+
+Everything is left in build/: artifact/ (the trained model), model/ (its C), report.html, report.json, log/.
+Exit codes: 0 pass, 1 a board's answer differs, 2 bad input, 6 a compiler failed, 8 over budget, 130 interrupted.
+"""
+
+
+def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `build` to the command line."""
+    parser = subparsers.add_parser(
+        "build",
+        help="train, emit C, build the virtual board and prove it, with a report",
+        description="Trains a model, emits its C, builds the native firmware, streams held-out charges through a "
+        "serial line and compares every answer with an independent reference.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--artifact", type=Path, metavar="DIR", help="use this trained artifact: nothing is trained")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="a dataset folder to train on (with --artifact: to verify on)"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings (default: wattprint.toml, if there)")
+    parser.add_argument("--model", choices=["forest"], default="forest", help="kind of model (default: forest)")
+    parser.add_argument("--hold-out", metavar="DEVICE/UNIT", nargs="+", default=[], help="units to keep for verifying")
+    parser.add_argument("--budget-flash", type=int, metavar="B", help="most bytes of flash of the model and core")
+    parser.add_argument("--budget-ram", type=int, metavar="B", help="most bytes of static RAM and stack")
+    parser.add_argument("--budget-instructions", type=int, metavar="N", help="most instructions of one answer")
+    parser.add_argument("--install", action="store_true", help="update artifacts/default and firmware/lib/model")
+    parser.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help="default: build")
+    parser.add_argument("--json", action="store_true", help="print report.json and nothing else")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build as asked; returns the exit code."""
+    from train.artifact import load_artifact
+
+    out: Path = args.out
+    steps = Steps(out / "log", total=7 + (args.data is None) + (args.artifact is None), quiet=args.json)
+    out.mkdir(parents=True, exist_ok=True)
+    for stale in ("report.json", "report.html"):
+        (out / stale).unlink(missing_ok=True)
+    settings = _settings(steps, args)
+    data = args.data or _simulate(steps, out, settings)
+    artifact_dir = args.artifact or _fit(steps, out, data, args)
+    artifact = load_artifact(artifact_dir)
+    evaluation = steps.run_json(
+        "evaluate on unseen units",
+        _python("train", "evaluate", "--model", artifact_dir, "--data", data, "--split", _split(artifact), "--json"),
+    )
+    model = out / "model"
+    _emit(steps, artifact, model)
+    _reference(steps, artifact, data, out, settings)
+    cost = steps.call("measure bytes and instructions", lambda: _cost(model, out / "reference.npz"))
+    verify = _verify(steps, artifact, out, model)
+    report = _report(artifact, evaluation, cost, verify, settings)
+    _write_json(out / "report.json", report)
+    steps.run("report", _python("train", "report", out))
+    _check_budgets(args, settings, cost)
+    if args.install:
+        _install(artifact, model)
+    return _verdict(args, artifact, report, out)
+
+
+def _python(module: str, *arguments: object) -> list[str]:
+    return [sys.executable, "-m", module, *map(str, arguments)]
+
+
+def _settings(steps: Steps, args: argparse.Namespace) -> dict[str, Any]:
+    extra = ["--config", str(args.config)] if args.config else []
+    return steps.run_json("settings", _python("train", "config", *extra, "--json"))
+
+
+def _simulate(steps: Steps, out: Path, settings: Mapping[str, Any]) -> Path:
+    fleet, folder = settings["fleet"], out / "fleet"
+    shutil.rmtree(folder, ignore_errors=True)
+    steps.run(
+        "simulate the built-in fleet",
+        _python(
+            "train", "simulate", folder, "--seed", fleet["seed"], "--units", fleet["units_per_device"],
+            "--charges", fleet["charges_per_unit"], "--format", "parquet",
+        ),
+    )  # fmt: skip
+    return folder
+
+
+def _fit(steps: Steps, out: Path, data: Path, args: argparse.Namespace) -> Path:
+    extra = ["--config", str(args.config)] if args.config else []
+    if args.hold_out:
+        extra += ["--hold-out", *args.hold_out]
+    steps.run("train the forests", _python("train", "fit", "--data", data, "--out", out / "artifact", *extra))
+    return out / "artifact"
+
+
+def _split(artifact: Artifact) -> str:
+    return "held-out" if artifact.split["held_out"] else "all"
+
+
+def _emit(steps: Steps, artifact: Artifact, model: Path) -> None:
+    from codegen.emit.artifact import emit_artifact
+
+    steps.call("emit C", lambda: emit_artifact(artifact, model))
+
+
+def _reference(steps: Steps, artifact: Artifact, data: Path, out: Path, settings: Mapping[str, Any]) -> None:
+    steps.run(
+        "answer with the reference",
+        _python(
+            "codegen", "reference", "--artifact", artifact.path, "--data", data, "--split", _split(artifact),
+            "--charges", settings["verify"]["charges"], "--out", out / "reference.npz",
+        ),
+    )  # fmt: skip
+
+
+def _verify(steps: Steps, artifact: Artifact, out: Path, model: Path) -> dict[str, Any]:
+    environment = {
+        **os.environ,
+        "WATTPRINT_MODEL_DIR": str(model.resolve()),
+        "PLATFORMIO_BUILD_DIR": str((out / "pio").resolve()),
+    }
+    steps.run(
+        "build the native firmware",
+        [sys.executable, str(ROOT / "tools" / "pio.py"), "run", "-e", "native"],
+        environment=environment,
+    )
+    return steps.run_json(
+        "verify through the serial line",
+        _python(
+            "host", "verify", "--port", "sim", "--firmware", out / "pio" / "native" / "program", "--artifact",
+            artifact.path, "--reference", out / "reference.npz", "--json",
+        ),
+        accept=(0, 1),
+    )  # fmt: skip
+
+
+def _cost(model: Path, inputs: Path) -> dict[str, Any]:
+    """Cost of a whole answer (features, models, post-processing, state CRC) on each target this machine has."""
+    from codegen.measure import measure
+
+    costs: dict[str, Any] = {}
+    for target in TARGETS:
+        try:
+            costs[target] = measure(model, target=target, inputs=inputs)
+        except CompilerError as error:
+            print(f"no figures for {target}: {error}", file=sys.stderr)
+    return costs
+
+
+def _report(
+    artifact: Artifact,
+    evaluation: Mapping[str, Any],
+    cost: Mapping[str, Any],
+    verify: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> dict[str, Any]:
+    """report.json, docs/design.md; an empty object stands for what was not measured."""
+    manifest = artifact.manifest
+    return {
+        "title": artifact.name,
+        "model": {
+            "hash": artifact.model_hash,
+            "kind": manifest["kind"],
+            "features": list(artifact.features),
+            "classes": list(artifact.devices),
+        },
+        "data": manifest["data"],
+        "split": {part: len(units) for part, units in artifact.split.items()},
+        "quality": evaluation["quality"],
+        "evaluation": evaluation,
+        "cost": cost,
+        "compression": [],
+        "verify": verify,
+        "provenance": {
+            "commit": _commit(),
+            "data_hash": manifest["data"]["hash"],
+            "versions": manifest["versions"],
+            "flags": {"emit": "m2cgen", "features": "int32"},
+            "settings": settings,
+        },
+    }
+
+
+def _commit() -> str:
+    """The checkout's commit, with `+` when files differ from it; empty outside git."""
+
+    def git(*arguments: str) -> str:
+        try:
+            done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+        except OSError:
+            return ""
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    commit = git("rev-parse", "--short=12", "HEAD")
+    return commit + "+" if commit and git("status", "--porcelain") else commit
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8", newline="\n")
+    temporary.replace(path)
+
+
+def _check_budgets(args: argparse.Namespace, settings: Mapping[str, Any], cost: Mapping[str, Any]) -> None:
+    """Raise BudgetError when the smallest target's cost, rv32imc where measured, exceeds a budget."""
+    target = "rv32imc" if "rv32imc" in cost else "host"
+    if target not in cost:
+        return
+    spent = cost[target]
+    instructions = spent.get("instructions")
+    budget = settings["budget"]
+    checks = (
+        ("flash", args.budget_flash or budget["flash_bytes"], spent["flash_bytes"], "bytes"),
+        ("RAM", args.budget_ram or budget["ram_bytes"], spent["ram_bytes"] + spent["stack_bytes"], "bytes with stack"),
+        (
+            "instructions",
+            args.budget_instructions or budget["instructions"],
+            instructions["max"] if instructions else None,
+            "of the dearest answer",
+        ),
+    )
+    for what, limit, value, unit in checks:
+        if limit is None:
+            continue
+        if value is None:
+            raise BudgetError(f"{what}: cannot be measured here, so the budget of {limit} cannot be checked")
+        if value > limit:
+            raise BudgetError(
+                f"{what} on {target}: {value} {unit}, budget {limit}: lower rounds or max_depth in wattprint.toml"
+            )
+
+
+def _install(artifact: Artifact, model: Path) -> None:
+    """Copy the artifact to artifacts/default and its C to firmware/lib/model: they go together."""
+    for source, target in (
+        (artifact.path, ROOT / "artifacts" / "default"),
+        (model, ROOT / "firmware" / "lib" / "model"),
+    ):
+        if source.resolve() == target.resolve():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.new")
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.copytree(source, temporary)
+        shutil.rmtree(target, ignore_errors=True)
+        temporary.replace(target)
+
+
+def _verdict(args: argparse.Namespace, artifact: Artifact, report: Mapping[str, Any], out: Path) -> int:
+    verify = report["verify"]
+    passed = verify["verdict"] == "PASS"
+    if args.json:
+        print(json.dumps(report, indent=1))
+        return 0 if passed else 1
+    target = "rv32imc" if "rv32imc" in report["cost"] else "host"
+    size = f", {report['cost'][target]['flash_bytes']} bytes on {target}" if target in report["cost"] else ""
+    n_devices = len(artifact.devices)
+    if n_devices == 1:
+        print(f"one device only ({artifact.devices[0]}): the model answers minutes, not which device")
+    print(
+        f"{verify['verdict']}  forest of {n_devices} device{'s' if n_devices > 1 else ''}{size}: "
+        f"{verify['samples']} samples verified, {verify['mismatches']} mismatches  (report: {out / 'report.html'})"
+    )
+    return 0 if passed else 1
