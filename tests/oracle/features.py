@@ -185,7 +185,7 @@ def feed_plateau(s: State, first: bool) -> None:
 def feed_phase(s: State) -> None:
     """The end-of-charge rule and the phase."""
     (i5, i60, _, _), _ = s.means()
-    holds = i60 <= s.end_limit()
+    holds = s.ipeak > 50 and i60 <= s.end_limit()
     if not holds:
         s.low_at = 0
     elif not s.low:

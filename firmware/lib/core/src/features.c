@@ -152,7 +152,9 @@ static void update_plateau(wp_features *state)
 
 static void update_end_of_charge(wp_features *state)
 {
-    const bool holds = mean_current(state, MEAN_60S) <= end_current_ma(state);
+    /* A rest before the charge is not its end. */
+    const bool begun = state->current_mean_max_ma > END_CURRENT_MIN_MA;
+    const bool holds = begun && mean_current(state, MEAN_60S) <= end_current_ma(state);
 
     if (!holds) {
         state->low_at_ms = 0;

@@ -31,10 +31,12 @@ static inline int32_t power_of(int32_t voltage_mv, int32_t current_ma)
     return (int32_t)round_divide_64((int64_t)voltage_mv * current_ma, 1000u);
 }
 
+#define END_CURRENT_MIN_MA 50
+
 /* A charge has ended once its 60 s mean stays at or below 5 % of its peak, 50 mA at least. */
 static inline int32_t end_current_ma(const wp_features *state)
 {
-    return larger(50, state->current_mean_max_ma / 20);
+    return larger(END_CURRENT_MIN_MA, state->current_mean_max_ma / 20);
 }
 
 #endif
