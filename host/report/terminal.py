@@ -65,6 +65,8 @@ def _error_lines(report: Report) -> list[str]:
     ]
     lines = [f"{'after':16}" + "".join(f"{key:>9}" for key in keys)]
     for title, figures, scale, digits in rows:
+        if not figures:
+            continue  # one device only, or no truth known
         cells = [f"{figures[key] * scale:9.{digits}f}" if key in figures else f"{'–':>9}" for key in keys]
         lines.append(f"{title:16}" + "".join(cells))
     return lines
