@@ -7,7 +7,7 @@ import struct
 from codegen.readers.logf import logf
 
 # ObjFunction::ProbToMargin of each objective (xgboost v3.2.0, src/objective/*.cu).
-_LOGIT = ("binary:logistic", "binary:logitraw", "reg:logistic")
+_LOGIT = ("binary:logistic", "reg:logistic")
 _LOG = ("count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "survival:aft")
 _IDENTITY = (
     "reg:squarederror",
@@ -16,6 +16,7 @@ _IDENTITY = (
     "reg:absoluteerror",
     "reg:quantileerror",
     "binary:hinge",
+    "binary:logitraw",
     "multi:softmax",
     "multi:softprob",
     "rank:pairwise",
