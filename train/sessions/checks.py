@@ -69,14 +69,14 @@ def sample_faults(columns: Columns, place: str, at: Callable[[int], str]) -> Ite
     n = len(columns["t_ms"])
     if n < MIN_SAMPLES:
         yield Fault(place, f"has {n} samples; a charge needs at least {MIN_SAMPLES}")
-    for name, values in columns.items():
-        low, high, unit = _RANGES[name]
-        for i in np.flatnonzero(~((values >= low) & (values <= high))):  # NaN fails both
-            yield Fault(at(int(i)), f"{name} is {values[i]}, outside {low:.0f} … {high:.0f} {unit}")
     time = columns["t_ms"]
     for i in np.flatnonzero(time[1:] <= time[:-1]) + 1:
         how = "is repeated" if time[i] == time[i - 1] else "runs backwards"
         yield Fault(at(int(i)), f"t_ms {how}: {time[i]} after {time[i - 1]}")
+    for name, values in columns.items():
+        low, high, unit = _RANGES[name]
+        for i in np.flatnonzero(~((values >= low) & (values <= high))):  # NaN fails both
+            yield Fault(at(int(i)), f"{name} is {values[i]}, outside {low:.0f} … {high:.0f} {unit}")
     if n >= MIN_SAMPLES:
         yield from _unit_faults(columns["voltage_mv"], columns["current_ma"], at(0))
 

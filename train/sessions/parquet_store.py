@@ -74,7 +74,8 @@ def _assemble(row: Mapping[str, str], parts: list[Columns], name: str) -> tuple[
     if len(parts) > 1:
         if any(part.keys() != columns.keys() for part in parts):
             return None, [Fault(name, f"session {row['session']!r} is in files with different columns")]
-        columns = {key: np.concatenate([part[key] for part in parts]) for key in columns}
+        in_time = sorted(parts, key=lambda part: int(part["t_ms"][0]))  # whatever the files are called
+        columns = {key: np.concatenate([part[key] for part in in_time]) for key in columns}
     place = f"{name} session {row['session']}"
     # The optional columns are null where a file shares them with charges that have none.
     columns = {key: values for key, values in columns.items() if key in SAMPLE_COLUMNS or not _absent(values)}
@@ -121,7 +122,9 @@ def _read_sample_file(path: Path) -> Iterator[tuple[str, Columns]]:
         raise ValueError(f"cannot be read: {_first_line(error)}") from None
     if table.num_rows == 0:
         return
-    columns = {name: _to_numpy(table.column(name), name) for name in wanted[1:]}
+    # An optional column without any value in this file may be of Arrow's null type.
+    empty = [name for name in wanted[4:] if table.column(name).null_count == table.num_rows]
+    columns = {name: _to_numpy(table.column(name), name) for name in wanted[1:] if name not in empty}
     session = table.column("session").combine_chunks()
     session = session.chunk(0) if isinstance(session, pyarrow.ChunkedArray) else session
     if session.null_count:

@@ -22,6 +22,7 @@ from train.sessions.types import Charge
 DEVICE = "nasa_18650_2ah"
 CHARGER = "bench_1500ma"
 RATED_AH = 2.0
+SOH_MIN = 0.5  # less is a discharge that was broken off: the cells were retired at 65 to 70 %
 COLUMNS = ("Time", "Voltage_charge", "Current_charge")  # s, V, A
 # Rest reads 0 mA at the charger, and the transient of the discharge before is negative; the charge ends at 20 mA.
 FLOWING_A = 0.010
@@ -104,7 +105,7 @@ def _details(facts: Mapping[str, str]) -> dict[str, str]:
     ambient, capacity = _number(facts.get("ambient_C", "")), _number(facts.get("cap_Ah_next_discharge", ""))
     if ambient is not None:
         details["ambient_decidegc"] = str(round(ambient * 10))
-    if capacity is not None and capacity > 0:
+    if capacity is not None and capacity > SOH_MIN * RATED_AH:
         details["soh_pct"] = f"{capacity / RATED_AH * 100:.1f}"
     return details
 
