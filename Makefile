@@ -23,8 +23,11 @@ test: $(VENV)/.test system lint  ## set up, then every test this machine can run
 quick: $(VENV)/.test lint  ## the fast rings only, in at most three minutes
 	@$(RUN) -m pytest -n 2 --dist loadgroup -m "not slow and not qemu and not recordings and not firmware"
 
-bench: $(VENV)/.test system  ## the figures of docs/design.md, in one run: build/bench.json
-	@$(RUN) -m tools.bench
+bench: $(VENV)/.test system  ## the project's figures side by side: build/bench.json (a group: make bench-forest)
+	@$(RUN) tools/bench.py
+
+bench-%: $(VENV)/.test system
+	@$(RUN) tools/bench.py $*
 
 lint: $(VENV)/.test
 	@$(RUN) -m ruff check --quiet && $(RUN) -m ruff format --check --quiet && $(RUN) -m mypy --no-error-summary

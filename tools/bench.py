@@ -1,0 +1,222 @@
+"""`make bench`: the project's figures, each group side by side in one run, to build/bench.json.
+
+    python tools/bench.py [fleet] [forest] [score] [firmware] [link]     (default: all)
+
+Bytes and executed instructions are the machine's own and repeatable. Rates and times are of this machine, today: they
+are printed, never tested. Exit code: 0, or that of the command that failed.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+ARTIFACT = ROOT / "artifacts" / "default"
+WORK = ROOT / "build" / "bench"
+TARGETS = ("rv32imc", "host")
+
+
+class BenchError(Exception):
+    """A command failed; carries its exit code."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def run(*arguments: object) -> str:
+    """Standard output of a command of this project."""
+    command = [sys.executable, *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip() or "failed without a word").splitlines()[-1]
+        raise BenchError(f"{' '.join(command[1:4])}: {said}", done.returncode)
+    return done.stdout
+
+
+def run_json(*arguments: object) -> dict[str, Any]:
+    """The JSON object a command prints."""
+    result: dict[str, Any] = json.loads(run(*arguments))
+    return result
+
+
+def fleet_folder() -> Path:
+    """A simulated fleet none of whose units any committed model has seen; made once a run."""
+    folder = WORK / "fleet"
+    if not folder.exists():
+        run("-m", "train", "simulate", folder, "--seed", 1000, "--units", 12, "--charges", 1, "--format", "parquet")
+    return folder
+
+
+def reference_file() -> Path:
+    """The reference's answers to one charge of each device."""
+    path = WORK / "reference.npz"
+    if not path.exists():
+        run(
+            "-m", "codegen", "reference", "--artifact", ARTIFACT, "--data", fleet_folder(),
+            "--charges", 17, "--split", "all", "--out", path,
+        )  # fmt: skip
+    return path
+
+
+def bench_fleet() -> list[dict[str, Any]]:
+    """Charges simulated, and samples turned into features, a second of one core."""
+    folder = WORK / "rate"
+    simulated = run_json(
+        "-m", "train", "simulate", folder, "--force", "--seed", 3, "--units", 30, "--charges", 4, "--json"
+    )
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom train.features import extract\n"
+        "from train.features.rows import horizons\nfrom train.sessions.dataset import read_dataset\n"
+        "charges = list(read_dataset(Path(sys.argv[1])).charges)\nextract(charges[0], horizons(charges[0]))\n"
+        "start = time.perf_counter()\nn = 0\n"
+        "for charge in charges:\n    n += len(charge.t_ms); extract(charge, horizons(charge))\n"
+        "print(n / (time.perf_counter() - start))"
+    )
+    samples_per_s = float(run("-c", code, fleet_folder()))
+    return [{**simulated, "what": "simulate"}, {"what": "features", "samples_per_s": round(samples_per_s)}]
+
+
+def bench_forest() -> list[dict[str, Any]]:
+    """The default artifact's forests in each face of each style."""
+    rows = []
+    reference = reference_file()
+    for model in ("device", "remaining"):
+        for features in ("float32", "int32"):
+            out = WORK / f"{model}_{features}"
+            said = run(
+                "-m", "codegen", "compile", ARTIFACT / f"{model}.json", "--emit", "m2cgen", "--features", features,
+                "--name", model, "--out", out,
+            )  # fmt: skip
+            n_splits = int(said.split(" splits")[0].split()[-1])
+            for target in TARGETS:
+                cost = run_json("-m", "codegen", "measure", out, "--target", target, "--inputs", reference)
+                rows.append(
+                    {
+                        "what": f"{model} m2cgen {features}",
+                        **_cost(cost),
+                        "splits": n_splits,
+                        "bytes_per_split": round(cost["flash_bytes"] / n_splits, 1),
+                    }
+                )
+    return rows
+
+
+def _cost(cost: dict[str, Any]) -> dict[str, Any]:
+    counted = cost["instructions"] or {"mean": None, "max": None}
+    return {
+        "target": cost["target"],
+        "flash_bytes": cost["flash_bytes"],
+        "ram_bytes": cost["ram_bytes"],
+        "stack_bytes": cost["stack_bytes"],
+        "instructions_mean": counted["mean"],
+        "instructions_max": counted["max"],
+    }
+
+
+def bench_score() -> list[dict[str, Any]]:
+    """Quality of the default artifact on units it has never seen."""
+    quality = run_json("-m", "train", "evaluate", "--model", ARTIFACT, "--data", fleet_folder(), "--json")["quality"]
+    times = list(quality["mae_minutes"])
+    return [
+        {"what": key, **{t: round(quality[key][t], 3) for t in times if t in quality[key]}}
+        for key in ("accuracy", "mae_minutes", "baseline_mae_minutes", "coverage")
+    ]
+
+
+def bench_firmware() -> list[dict[str, Any]]:
+    """A whole answer (features, forests, post-processing, state CRC), and the whole firmware on the rv32imc board."""
+    out = WORK / "model"
+    run("-m", "codegen", "compile", "--artifact", ARTIFACT, "--out", out)
+    rows = []
+    for target in TARGETS:
+        cost = run_json("-m", "codegen", "measure", out, "--target", target, "--inputs", reference_file())
+        rows.append({"what": "answer", **_cost(cost)})
+    run("tools/pio.py", "run", "-e", "qemu_riscv32")
+    elf = ROOT / ".pio" / "build" / "qemu_riscv32" / "firmware.elf"
+    sizes = subprocess.run(["riscv64-unknown-elf-size", "-B", elf], capture_output=True, text=True, check=True).stdout
+    text, data, bss = (int(field) for field in sizes.splitlines()[1].split()[:3])
+    rows.append({"what": "firmware", "target": "rv32imc", "flash_bytes": text + data, "ram_bytes": data + bss})
+    return rows
+
+
+def bench_link() -> list[dict[str, Any]]:
+    """Verification through a pseudo-terminal: how fast, and what a paced line of 115 200 baud would take."""
+    run("tools/pio.py", "run", "-e", "native")
+    result = run_json(
+        "-m", "host", "verify", "--port", "sim", "--artifact", ARTIFACT, "--reference", reference_file(), "--json"
+    )
+    link, samples = result["link"], result["samples"]
+    received = link["bytes_received"] / samples
+    return [
+        {
+            "what": "verify",
+            "verdict": result["verdict"],
+            "samples": samples,
+            "mismatches": result["mismatches"],
+            "samples_per_s": link["samples_per_s"],
+            "bytes_per_sample": round(link["bytes_sent"] / samples, 1),
+            "bytes_per_answer": round(received, 1),
+            "3h_at_115200_baud_s": round(10800 * received / 11520, 1),
+        }
+    ]
+
+
+GROUPS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "fleet": bench_fleet,
+    "forest": bench_forest,
+    "score": bench_score,
+    "firmware": bench_firmware,
+    "link": bench_link,
+}
+
+
+def show(group: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Print a group as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    table = Table(title=f"bench-{group}", title_justify="left", show_edge=False)
+    for column in columns:
+        table.add_column(column.replace("_", " "), justify="left" if column in ("what", "target") else "right")
+    for row in rows:
+        table.add_row(*("" if row.get(column) is None else str(row[column]) for column in columns))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def main(groups: Sequence[str]) -> int:
+    """Run the groups and write build/bench.json; figures of groups that were not run are kept."""
+    if unknown := [group for group in groups if group not in GROUPS]:
+        print(f"bench: no group {unknown[0]}; there are {', '.join(GROUPS)}", file=sys.stderr)
+        return 2
+    shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir(parents=True)
+    path = ROOT / "build" / "bench.json"
+    results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    for group in groups or GROUPS:
+        started = time.monotonic()
+        try:
+            results[group] = GROUPS[group]()
+        except BenchError as error:
+            print(f"bench-{group}: {error}", file=sys.stderr)
+            return error.exit_code
+        show(group, results[group])
+        print(f"{time.monotonic() - started:.0f} s\n")
+        path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    print(f"bench  {len(groups or GROUPS)} groups  (figures: {path.relative_to(ROOT)})")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
