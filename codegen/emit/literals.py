@@ -13,7 +13,7 @@ def float32_literal(value: Number) -> str:
 
     if not is_float32(value):
         raise ValueError(f"{value} is not a finite float32")
-    return f"{np.float32(value)}f"
+    return str(np.float32(value)) + "f"
 
 
 def int32_literal(value: Number) -> str:

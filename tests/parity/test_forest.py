@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,7 +57,13 @@ def test_integer_outputs_are_equal(kind: str, compiler: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("feature_type", ["float32", "int32"])
 def test_large_trees_cut_into_functions_are_equal(feature_type: str, tmp_path: Path) -> None:
-    shape = {"max_depth": 0, "max_leaves": 700, "grow_policy": "lossguide", "min_child_weight": 0, "max_bin": 2048}
+    shape: dict[str, Any] = {
+        "max_depth": 0,
+        "max_leaves": 700,
+        "grow_policy": "lossguide",
+        "min_child_weight": 0,
+        "max_bin": 2048,
+    }
     booster = train("regression", n_rows=3000, rounds=2, integer=True, **shape)
     source = read_model(save(booster, tmp_path / "m.json"))
     emitted = emit_forest(source, "big", tmp_path / "c", feature_type=feature_type).forest  # type: ignore[arg-type]
@@ -106,7 +113,8 @@ def test_two_models_link_together_and_headers_stand_alone(tmp_path: Path) -> Non
     x = features(100, seed=3)
     assert np.array_equal(predict(library, "first", x, 4), margins(boosters["first"], x))
     assert np.array_equal(predict(library, "second", x, 1), margins(boosters["second"], x))
-    names = subprocess.run(["nm", "-g", "--defined-only", str(folder / "lib_gcc.so")], capture_output=True, text=True)
+    command = ["nm", "-g", "--defined-only", str(folder / "lib_gcc.so")]
+    names = subprocess.run(command, capture_output=True, text=True, check=True)
     external = {line.split()[-1] for line in names.stdout.splitlines()}
     assert {name for name in external if not name.startswith(("_", "first_", "second_"))} == set()
     for language, compiler in (("c", "gcc"), ("c++", "g++")):

@@ -46,7 +46,7 @@ def train(
     n_classes = int(parameters.get("num_class", 2 if kind == "binary" else 0))
     if n_classes:
         edges = np.quantile(signal, np.linspace(0, 1, n_classes + 1)[1:-1])
-        label = np.searchsorted(edges, signal)
+        label: NDArray[Any] = np.searchsorted(edges, signal)
     else:
         label = np.abs(signal).round() if kind == "counts" else signal
     return xgb.train(parameters, xgb.DMatrix(x, label), rounds)

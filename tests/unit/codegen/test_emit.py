@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,7 +82,7 @@ def test_the_same_bytes_and_untouched_files(tmp_path: Path) -> None:
 
 def large(rounds: int) -> xgb.Booster:
     """Trees that are cut into several functions, by size and by depth."""
-    shape = {"max_depth": 0, "max_leaves": 400, "grow_policy": "lossguide", "min_child_weight": 0}
+    shape: dict[str, Any] = {"max_depth": 0, "max_leaves": 400, "grow_policy": "lossguide", "min_child_weight": 0}
     return train("regression", n_rows=3000, rounds=rounds, **shape)
 
 
@@ -89,7 +90,7 @@ def test_lines_end_before_column_100(tmp_path: Path) -> None:
     booster = large(rounds=2)
     source = read_model(save(booster, tmp_path / "m.json"))
     for feature_type in ("float32", "int32"):
-        emit_forest(source, "a" * 32, tmp_path / feature_type, feature_type=feature_type)  # type: ignore[arg-type]
+        emit_forest(source, "a" * 32, tmp_path / feature_type, feature_type=feature_type)
         for path in (tmp_path / feature_type).iterdir():
             assert max(map(len, path.read_text().splitlines())) <= 100
 

@@ -59,7 +59,7 @@ def test_thresholds_become_their_ceiling_or_a_constant(threshold: float, default
     x = np.array(values, dtype=np.float32).reshape(-1, 1)
     lowered = prune_unreachable(validate(integer_features(forest)))
     assert np.array_equal(evaluate(lowered, to_int32(x)), evaluate(forest, x))
-    constant = threshold > FEATURE_MAX and default_left or threshold <= -FEATURE_MAX and not default_left
+    constant = threshold > FEATURE_MAX if default_left else threshold <= -FEATURE_MAX
     assert isinstance(lowered.trees[0].root, Leaf) == constant
 
 
@@ -84,12 +84,12 @@ def test_the_scale_is_the_largest_that_fits() -> None:
     assert scale_leaves(forest).output_scale_log2 == 24
     big = Forest((Tree(Leaf(900.0, 0), 0), Tree(Leaf(-100.0, 0), 0)), (24.0,), 1, "reg:squarederror", "int32")
     assert scale_leaves(big).output_scale_log2 == 19  # 1024 x 2^20 is 2^30: one too many
-    with pytest.raises(ModelError, match="over 2\\^30"):
+    with pytest.raises(ModelError, match=r"over 2\^30"):
         scale_leaves(big, 20)
-    with pytest.raises(ModelError, match="within 0..24"):
+    with pytest.raises(ModelError, match=r"within 0\.\.24"):
         scale_leaves(forest, 25)
     huge = Forest((Tree(Leaf(2.0**30, 0), 0),), (0.0,), 1, "reg:squarederror", "int32")
-    with pytest.raises(ModelError, match="over 2\\^30"):
+    with pytest.raises(ModelError, match=r"over 2\^30"):
         scale_leaves(huge)
 
 

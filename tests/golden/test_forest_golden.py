@@ -1,0 +1,78 @@
+"""Whole emitted files of two tiny models; `pytest --update-golden` rewrites them, the difference is reviewed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codegen.emit.artifact import emit_artifact
+from codegen.emit.forest import emit_forest
+from codegen.readers.xgboost import read_model
+from train.artifact import Artifact, write_artifact
+
+HERE = Path(__file__).resolve().parent
+MODELS = HERE / "models"
+
+
+def artifact(folder: Path, *, devices: tuple[str, ...] = ("iPhone 13", "Galaxy S21", "e-bike */")) -> Artifact:
+    """An artifact of the two models, or of the second alone with one device."""
+    several = len(devices) > 1
+    files = {"remaining.json": (MODELS / "quantiles.json").read_bytes()}
+    if several:
+        files["device.json"] = (MODELS / "classes.json").read_bytes()
+    manifest = {
+        "schema": 1,
+        "kind": "forest",
+        "name": "golden",
+        "features_version": 1,
+        "features": [f"f{index}" for index in range(35)],
+        "devices": list(devices),
+        "device_model": {"file": "device.json", "output_scale_log2": 20} if several else None,
+        "softmax": {"multiplier": 1477, "shift": 20} if several else None,
+        "unknown_below_permille": 400,
+        "remaining_model": {"file": "remaining.json", "output_scale_log2": 10},
+        "quantiles_permille": [100, 500, 900],
+        "remaining_offset_s": [-60, 0, 90],
+        "full_durations_s": {device: [3600] for device in devices},
+        "split": {"train": ["a/1"], "calibration": ["a/2"], "held_out": ["a/3"]},
+        "data": {"hash": "sha256:0", "charges": 1, "units": 1, "source": "made by hand"},
+        "training": {},
+        "versions": {},
+    }
+    return write_artifact(folder, manifest, files)
+
+
+def compare(produced: Path, expected: Path, update: bool) -> None:
+    if update:
+        expected.mkdir(parents=True, exist_ok=True)
+        for path in expected.iterdir():
+            path.unlink()
+        for path in produced.iterdir():
+            (expected / path.name).write_bytes(path.read_bytes())
+    assert sorted(path.name for path in produced.iterdir()) == sorted(path.name for path in expected.iterdir())
+    for path in produced.iterdir():
+        assert path.read_text() == (expected / path.name).read_text(), f"{path.name}: --update-golden, then review"
+
+
+@pytest.mark.parametrize("feature_type", ["float32", "int32"])
+@pytest.mark.parametrize("model", ["classes", "quantiles"])
+def test_a_forests_files(model: str, feature_type: str, update_golden: bool, tmp_path: Path) -> None:
+    source = read_model(MODELS / f"{model}.json")
+    emit_forest(source, model, tmp_path, feature_type=feature_type)  # type: ignore[arg-type]
+    compare(tmp_path, HERE / "expected" / f"{model}_{feature_type}", update_golden)
+
+
+def test_an_artifacts_files(update_golden: bool, tmp_path: Path) -> None:
+    emit_artifact(artifact(tmp_path / "artifact"), tmp_path / "c")
+    compare(tmp_path / "c", HERE / "expected" / "artifact", update_golden)
+
+
+def test_an_artifact_of_one_device_has_no_classifier(update_golden: bool, tmp_path: Path) -> None:
+    """And removes the classifier that an earlier model left in the folder, but no file of the user's."""
+    emit_artifact(artifact(tmp_path / "several"), tmp_path / "c")
+    (tmp_path / "c" / "mine.c").write_text("int mine;\n")
+    emit_artifact(artifact(tmp_path / "one", devices=("lamp",)), tmp_path / "c")
+    assert (tmp_path / "c" / "mine.c").exists()
+    (tmp_path / "c" / "mine.c").unlink()
+    compare(tmp_path / "c", HERE / "expected" / "artifact_one_device", update_golden)
