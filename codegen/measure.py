@@ -134,7 +134,7 @@ def _sizes(tools: _Target, subject: _Subject, work: Path, opt: str) -> tuple[int
     totals = []
     for call in (1, 0):
         program = work / f"size{call}.elf"
-        arguments = [opt, f"-DCALL={call}", str(_RUNTIME / "size.c"), *sources, "-o", str(program)]
+        arguments = [opt, f"-DCALL={call}", str(_RUNTIME / "size.c"), *(sources if call else ()), "-o", str(program)]
         _compile(tools, subject, work, arguments)
         line = _run([tools.size, "-B", str(program)], work, tools.install).splitlines()[1]
         text, data, bss = (int(field) for field in line.split()[:3])

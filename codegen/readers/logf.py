@@ -1,8 +1,8 @@
 """float32 logarithm, bit for bit what glibc's logf gives XGBoost on any machine this runs on.
 
-XGBoost turns a saved base score into a margin with logf, which is not correctly rounded: 1 % of arguments between 0.5 and 2 differ
-from the rounded double logarithm in the last bit. Algorithm and constants: ARM optimized-routines, math/logf.c and
-logf_data.c (MIT), which glibc has used since 2.27.
+XGBoost turns a saved base score into a margin with logf, which is not correctly rounded: of arguments between 0.5 and
+2, one in a hundred differs from the rounded double logarithm in the last bit. Algorithm and constants: ARM
+optimized-routines, math/logf.c and logf_data.c (MIT), which glibc has used since 2.27.
 """
 
 from __future__ import annotations
