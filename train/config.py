@@ -75,7 +75,7 @@ class Split:
 class Verify:
     """What is replayed through the firmware after a build."""
 
-    charges: int = _integer(14, 1, 1_000_000)
+    charges: int = _integer(17, 1, 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def _device_table(per_device: Mapping[str, Any], at: str) -> Any:
         title_justify="left",
         title=f"by device: right at {horizon_title(at)}; time to full and its interval all along",
     )
-    titles = ("device", "charges", "units", "right, %", "error, min", "baseline", "in 10–90, %")
+    titles = ("device", "charges", "units", "right, %", "error, min", "baseline", "covered, %")
     for title in titles:
         table.add_column(title, justify="left" if title == "device" else "right", no_wrap=title == "device")
     for name, figures in per_device.items():

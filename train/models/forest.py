@@ -67,17 +67,18 @@ class ForestModel:
     def _predict(self, features: NDArray[np.float32], **options: bool) -> NDArray[Any]:
         import xgboost as xgb
 
-        answer = np.asarray(self.booster.predict(xgb.DMatrix(features, nthread=1), **options))
+        answer = np.asarray(self.booster.predict(xgb.DMatrix(features), **options))
         return answer.reshape(len(features), -1)
 
 
 def integer_outputs(trees: Trees, leaves: NDArray[np.int32], scale_log2: int) -> NDArray[np.int32]:
     """The outputs [n, n_outputs] of docs/artifact.md from leaf node ids [n, n_trees]."""
     table = quantised(trees.leaf, scale_log2)
-    totals = np.tile(np.rint(trees.base * 2.0**scale_log2).astype(np.int64), (len(leaves), 1))
-    for tree, output in enumerate(trees.group):
-        totals[:, output] += table[tree, leaves[:, tree]]
-    return totals.astype(np.int32)
+    base = np.rint(trees.base * 2.0**scale_log2).astype(np.int64)
+    totals = np.repeat(base[:, np.newaxis], len(leaves), axis=1)  # [n_outputs, n]: one tree adds to one row of it
+    for tree, (output, nodes) in enumerate(zip(trees.group, np.ascontiguousarray(leaves.T), strict=True)):
+        totals[output] += table[tree, nodes]
+    return np.ascontiguousarray(totals.T.astype(np.int32))
 
 
 def train_device_forest(
@@ -148,7 +149,8 @@ def load_forest(data: bytes, *, where: str, objective: str, n_features: int, n_o
         trees = _tables(model, n_outputs)
         found = model["learner"]["objective"]["name"]
         width = int(model["learner"]["learner_model_param"]["num_feature"])
-        booster = xgb.Booster({"nthread": 1}, model_file=bytearray(data))
+        # All cores: unlike training, a prediction is a sum over trees for each row alone.
+        booster = xgb.Booster({"nthread": 0}, model_file=bytearray(data))
     except (ValueError, KeyError, TypeError, IndexError, xgb.core.XGBoostError):
         raise ArtifactError(f"{where}: is not a model that XGBoost saved as JSON; train again") from None
     if found != objective or width != n_features:

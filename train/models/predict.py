@@ -117,9 +117,10 @@ def baseline_s(artifact: Artifact, device: NDArray[np.integer], elapsed_s: NDArr
     answer = np.empty(len(device), dtype=np.int32)
     for index, name in enumerate(artifact.devices):
         rows = np.flatnonzero(device == index)
-        elapsed, inverse = np.unique(elapsed_s[rows], return_inverse=True)
-        table = np.array([artifact.baseline_remaining_s(name, int(at)) for at in elapsed], dtype=np.int32)
-        answer[rows] = table[inverse]
+        if len(rows):
+            elapsed, inverse = np.unique(elapsed_s[rows], return_inverse=True)
+            table = np.array([artifact.baseline_remaining_s(name, int(at)) for at in elapsed], dtype=np.int32)
+            answer[rows] = table[inverse]
     return answer
 
 
