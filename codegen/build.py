@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,17 +60,19 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def run(args: argparse.Namespace) -> int:
     """Build as asked; returns the exit code."""
-    from train.artifact import load_artifact
+    from codegen.emit.artifact import read_artifact
 
     out: Path = args.out
-    steps = Steps(out / "log", total=7 + (args.data is None) + (args.artifact is None), quiet=args.json)
+    steps = Steps(out / "log", total=8 + (args.data is None) + (args.artifact is None), quiet=args.json)
     out.mkdir(parents=True, exist_ok=True)
     for stale in ("report.json", "report.html"):
         (out / stale).unlink(missing_ok=True)
+    if args.artifact:
+        read_artifact(args.artifact)  # refused before anything long begins
     settings = _settings(steps, args)
     data = args.data or _simulate(steps, out, settings)
     artifact_dir = args.artifact or _fit(steps, out, data, args)
-    artifact = load_artifact(artifact_dir)
+    artifact = read_artifact(artifact_dir)
     evaluation = steps.run_json(
         "evaluate on unseen units",
         _python("train", "evaluate", "--model", artifact_dir, "--data", data, "--split", _split(artifact), "--json"),
@@ -81,9 +83,10 @@ def run(args: argparse.Namespace) -> int:
     cost = steps.call("measure bytes and instructions", lambda: _cost(model, out / "reference.npz"))
     verify = _verify(steps, artifact, out, model)
     report = _report(artifact, evaluation, cost, verify, settings)
+    report["budgets"] = _budgets(args, settings, cost)
     _write_json(out / "report.json", report)
     steps.run("report", _python("train", "report", out))
-    _check_budgets(args, settings, cost)
+    _check_budgets(report["budgets"])
     if args.install:
         _install(artifact, model)
     return _verdict(args, artifact, report, out)
@@ -227,32 +230,38 @@ def _write_json(path: Path, value: Mapping[str, Any]) -> None:
     temporary.replace(path)
 
 
-def _check_budgets(args: argparse.Namespace, settings: Mapping[str, Any], cost: Mapping[str, Any]) -> None:
-    """Raise BudgetError when the smallest target's cost, rv32imc where measured, exceeds a budget."""
+def _budgets(args: argparse.Namespace, settings: Mapping[str, Any], cost: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What was asked for beside what was measured, on rv32imc where it can be; `value` is None when it cannot."""
     target = "rv32imc" if "rv32imc" in cost else "host"
-    if target not in cost:
-        return
-    spent = cost[target]
-    instructions = spent.get("instructions")
+    spent = cost.get(target, {})
+    ram = spent["ram_bytes"] + spent["stack_bytes"] if spent else None
     budget = settings["budget"]
-    checks = (
-        ("flash", args.budget_flash or budget["flash_bytes"], spent["flash_bytes"], "bytes"),
-        ("RAM", args.budget_ram or budget["ram_bytes"], spent["ram_bytes"] + spent["stack_bytes"], "bytes with stack"),
+    rows = (
+        ("flash bytes", args.budget_flash, budget["flash_bytes"], spent.get("flash_bytes")),
+        ("RAM and stack bytes", args.budget_ram, budget["ram_bytes"], ram),
         (
-            "instructions",
-            args.budget_instructions or budget["instructions"],
-            instructions["max"] if instructions else None,
-            "of the dearest answer",
+            "instructions of the dearest answer",
+            args.budget_instructions,
+            budget["instructions"],
+            (spent.get("instructions") or {}).get("max"),
         ),
     )
-    for what, limit, value, unit in checks:
-        if limit is None:
-            continue
-        if value is None:
-            raise BudgetError(f"{what}: cannot be measured here, so the budget of {limit} cannot be checked")
-        if value > limit:
+    return [
+        {"what": what, "target": target, "limit": default if asked is None else asked, "value": value}
+        for what, asked, default, value in rows
+        if asked is not None or default is not None
+    ]
+
+
+def _check_budgets(budgets: Sequence[Mapping[str, Any]]) -> None:
+    """Raise BudgetError for the first budget that is exceeded or cannot be checked."""
+    for row in budgets:
+        what = f"{row['what']} on {row['target']}"
+        if row["value"] is None:
+            raise BudgetError(f"{what}: cannot be measured here, so the budget of {row['limit']} cannot be checked")
+        if row["value"] > row["limit"]:
             raise BudgetError(
-                f"{what} on {target}: {value} {unit}, budget {limit}: lower rounds or max_depth in wattprint.toml"
+                f"{what}: {row['value']}, budget {row['limit']}: lower rounds or max_depth in wattprint.toml"
             )
 
 

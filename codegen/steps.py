@@ -86,4 +86,4 @@ class Steps:
 
 def _last_line(log: Path) -> str:
     lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "failed without a word"
+    return lines[-1].removeprefix("error: ")[:300] if lines else "failed without a word"
