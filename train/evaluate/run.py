@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from train.artifact import Artifact
 from train.evaluate import metrics
@@ -17,6 +18,7 @@ from train.sessions.dataset import read_dataset
 from train.sessions.labels import remaining_s
 from train.sessions.types import Charge
 
+SCORED_EVERY_S = 10
 FLAG_UNKNOWN = 0x01  # WP_FLAG_UNKNOWN of the core
 
 
@@ -66,9 +68,21 @@ def answer_rules(artifact: Artifact) -> AnswerRules:
     )
 
 
+def scored_rows(t_ms: NDArray[np.uint32]) -> NDArray[np.intp]:
+    """Indices of the samples whose answers are scored: in force each SCORED_EVERY_S and at each horizon, and the last.
+
+    The core is fed every sample; neighbouring answers are all but the same, and scoring them all takes ten times as
+    long.
+    """
+    elapsed_ms = (t_ms - t_ms[0]).astype(np.int64)  # modulo 2**32 before it is widened
+    moments_s = np.union1d(metrics.HORIZONS_S, np.arange(0, elapsed_ms[-1] // 1000 + 1, SCORED_EVERY_S))
+    found = np.searchsorted(elapsed_ms, 1000 * moments_s, side="right") - 1
+    return np.union1d(found, len(t_ms) - 1).astype(np.intp)
+
+
 def answer_charge(artifact: Artifact, forests: Forests, rules: AnswerRules, charge: Charge) -> metrics.ChargeAnswers:
-    """What the board answers to each sample of a charge, beside the truth."""
-    found = extract(charge)
+    """What the board answers in the course of a charge, beside the truth."""
+    found = extract(charge, scored_rows(charge.t_ms))
     features = to_float(found.x)
     margin = np.zeros((len(features), 1), dtype=np.int32)
     if forests.device is not None and artifact.device_model is not None:
@@ -78,12 +92,12 @@ def answer_charge(artifact: Artifact, forests: Forests, rules: AnswerRules, char
     return metrics.ChargeAnswers(
         device=artifact.devices.index(charge.device) if charge.device in artifact.devices else -1,
         unit=charge.unit_key,
-        elapsed_ms=(charge.t_ms - charge.t_ms[0]).astype(np.int64),  # modulo 2**32 before it is widened
+        elapsed_ms=(charge.t_ms - charge.t_ms[0])[found.rows].astype(np.int64),
         answer_device=answer.device.astype(np.int32),
         unknown=(answer.flags & FLAG_UNKNOWN) != 0,
         remaining_s=answer.remaining_s,
         baseline_s=baseline_s(artifact, answer.device, found.elapsed_s),
-        true_remaining_s=remaining_s(charge),
+        true_remaining_s=remaining_s(charge)[found.rows],
     )
 
 

@@ -146,7 +146,7 @@ def test_evaluation_scores_what_predictions_and_integer_rules_give(
     median = np.sort(np.clip(seconds, 0, 2**24 - 1), axis=1)[:, 1] * (got["phase"] != 3)
     errors = []
     for start, end in zip(got["offsets"], got["offsets"][1:], strict=False):
-        known = got["true_remaining_s"][start:end] >= 0
+        known = got["true_remaining_s"][start:end] >= 0  # samples are 10 s apart: all are scored
         errors.append(np.abs(median[start:end] - got["true_remaining_s"][start:end])[known].mean() / 60)
     assert evaluate(artifact.path, data)["quality"]["mae_minutes"]["overall"] == pytest.approx(np.mean(errors))
 

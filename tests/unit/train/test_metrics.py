@@ -9,6 +9,7 @@ import pytest
 
 from train.evaluate import metrics
 from train.evaluate.metrics import ChargeAnswers
+from train.evaluate.run import scored_rows
 
 
 def charge(elapsed_s: list[int], device: int, answers: list[int], **columns: list[int]) -> ChargeAnswers:
@@ -24,6 +25,16 @@ def charge(elapsed_s: list[int], device: int, answers: list[int], **columns: lis
         baseline_s=np.array(columns.get("baseline", [0] * n), dtype=np.int32),
         true_remaining_s=np.array(columns.get("truth", [-1] * n), dtype=np.int32),
     )
+
+
+def test_scored_rows_hold_the_answers_in_force() -> None:
+    """Samples every 700 ms with a gap: in force at 0, 5, 10, 20, 30 s, …, and the last of all."""
+    t_ms = np.concatenate([np.arange(0, 22_000, 700), np.arange(47_000, 64_000, 700)]).astype(np.uint32) + np.uint32(77)
+    expected = {max(t for t in t_ms - 77 if t <= 1000 * s) for s in (0, 5, 10, 20, 30, 40, 50, 60)} | {t_ms[-1] - 77}
+    assert {int(t) for t in t_ms[scored_rows(t_ms)] - 77} == expected
+    wrapped = t_ms - np.uint32(10_000)  # modulo 2**32
+    assert np.array_equal(scored_rows(wrapped), scored_rows(t_ms))
+    assert scored_rows(t_ms[:1]).tolist() == [0]
 
 
 LONG = charge([0, 5, 9, 11, 30, 60], 0, [1, 0, 1, 0, 0, 1], truth=[600, 595, 591, 589, 570, 540], middle=[540] * 6)
