@@ -6,20 +6,18 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codegen.errors import BudgetError, CompilerError
+from codegen.build_report import budget_rows, build_report, check_budgets, costs
 from codegen.steps import Steps
 
 if TYPE_CHECKING:
     from train.artifact import Artifact
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGETS = ("host", "rv32imc")
 EPILOG = """\
 examples:
   python -m codegen build                            train on the built-in fleet
@@ -80,13 +78,13 @@ def run(args: argparse.Namespace) -> int:
     model = out / "model"
     _emit(steps, artifact, model)
     _reference(steps, artifact, data, out, settings)
-    cost = steps.call("measure bytes and instructions", lambda: _cost(model, out / "reference.npz"))
+    cost = steps.call("measure bytes and instructions", lambda: costs(model, out / "reference.npz"))
     verify = _verify(steps, artifact, out, model)
-    report = _report(artifact, evaluation, cost, verify, settings)
-    report["budgets"] = _budgets(args, settings, cost)
+    report = build_report(artifact, evaluation, cost, verify, settings)
+    report["budgets"] = budget_rows(args, settings, cost)
     _write_json(out / "report.json", report)
     steps.run("report", _python("train", "report", out))
-    _check_budgets(report["budgets"])
+    check_budgets(report["budgets"])
     if args.install:
         _install(artifact, model)
     return _verdict(args, artifact, report, out)
@@ -163,106 +161,10 @@ def _verify(steps: Steps, artifact: Artifact, out: Path, model: Path) -> dict[st
     )  # fmt: skip
 
 
-def _cost(model: Path, inputs: Path) -> dict[str, Any]:
-    """Cost of a whole answer (features, models, post-processing, state CRC) on each target this machine has."""
-    from codegen.measure import measure
-
-    costs: dict[str, Any] = {}
-    for target in TARGETS:
-        try:
-            costs[target] = measure(model, target=target, inputs=inputs)
-        except CompilerError as error:
-            print(f"no figures for {target}: {error}", file=sys.stderr)
-    return costs
-
-
-def _report(
-    artifact: Artifact,
-    evaluation: Mapping[str, Any],
-    cost: Mapping[str, Any],
-    verify: Mapping[str, Any],
-    settings: Mapping[str, Any],
-) -> dict[str, Any]:
-    """report.json, docs/design.md; an empty object stands for what was not measured."""
-    manifest = artifact.manifest
-    return {
-        "title": artifact.name,
-        "model": {
-            "hash": artifact.model_hash,
-            "kind": manifest["kind"],
-            "features": list(artifact.features),
-            "classes": list(artifact.devices),
-        },
-        "data": manifest["data"],
-        "split": {part: len(units) for part, units in artifact.split.items()},
-        "quality": evaluation["quality"],
-        "evaluation": evaluation,
-        "cost": cost,
-        "compression": [],
-        "verify": verify,
-        "provenance": {
-            "commit": _commit(),
-            "data_hash": manifest["data"]["hash"],
-            "versions": manifest["versions"],
-            "flags": {"emit": "m2cgen", "features": "int32"},
-            "settings": settings,
-        },
-    }
-
-
-def _commit() -> str:
-    """The checkout's commit, with `+` when files differ from it; empty outside git."""
-
-    def git(*arguments: str) -> str:
-        try:
-            done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-        except OSError:
-            return ""
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    commit = git("rev-parse", "--short=12", "HEAD")
-    return commit + "+" if commit and git("status", "--porcelain") else commit
-
-
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8", newline="\n")
     temporary.replace(path)
-
-
-def _budgets(args: argparse.Namespace, settings: Mapping[str, Any], cost: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What was asked for beside what was measured, on rv32imc where it can be; `value` is None when it cannot."""
-    target = "rv32imc" if "rv32imc" in cost else "host"
-    spent = cost.get(target, {})
-    ram = spent["ram_bytes"] + spent["stack_bytes"] if spent else None
-    budget = settings["budget"]
-    rows = (
-        ("flash bytes", args.budget_flash, budget["flash_bytes"], spent.get("flash_bytes")),
-        ("RAM and stack bytes", args.budget_ram, budget["ram_bytes"], ram),
-        (
-            "instructions of the dearest answer",
-            args.budget_instructions,
-            budget["instructions"],
-            (spent.get("instructions") or {}).get("max"),
-        ),
-    )
-    return [
-        {"what": what, "target": target, "limit": default if asked is None else asked, "value": value}
-        for what, asked, default, value in rows
-        if asked is not None or default is not None
-    ]
-
-
-def _check_budgets(budgets: Sequence[Mapping[str, Any]]) -> None:
-    """Raise BudgetError for the first budget that is exceeded or cannot be checked."""
-    for row in budgets:
-        what = f"{row['what']} on {row['target']}"
-        if row["value"] is None:
-            raise BudgetError(f"{what}: cannot be measured here, so the budget of {row['limit']} cannot be checked")
-        if row["value"] > row["limit"]:
-            raise BudgetError(
-                f"{what}: {row['value']}, budget {row['limit']}: lower rounds or max_depth in wattprint.toml"
-            )
 
 
 def _install(artifact: Artifact, model: Path) -> None:
