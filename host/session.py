@@ -198,7 +198,6 @@ class Session:
             self._take_refusal(message, window, samples)
         elif isinstance(message, Hello):
             # Nobody asked: the board has started anew.
-            self._check(message)
             raise _ChargeLostError
         elif isinstance(message, Credit):
             self.credit_bytes = message.n_bytes

@@ -70,6 +70,12 @@ def test_a_charge_ends_after_a_minute_below_the_limit() -> None:
     assert abs(x[-1][29] - 40) <= 30
 
 
+def test_a_rest_before_the_charge_is_not_its_end() -> None:
+    _, _, phase = oracle_features(range(0, 400_000, 1_000), [5_000] * 400, [20] * 300 + [1_000] * 100)
+    assert FULL not in phase
+    assert phase[-1] == CONSTANT_CURRENT
+
+
 def test_first_sample_and_missing_features() -> None:
     x, _, _ = oracle_features([7], [5_000], [-10])
     missing = [k for k, value in enumerate(x[0]) if value == WP_MISSING]

@@ -165,3 +165,15 @@ def test_a_message_that_does_not_fit_is_not_written() -> None:
 def test_messages_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         messages.Credit(1).n_bytes = 2  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("length", "taken"), [(LINE_MAX - 1, True), (LINE_MAX, False)])
+def test_the_longest_line_has_63_bytes_with_its_lf(length: int, taken: bool) -> None:
+    body = b"S," + b"A" * (length - 12)
+    line = b"$%s*%08X" % (body, zlib.crc32(body))
+    assert len(line) == length
+    if taken:
+        assert unframe(line)[0] == "S"
+    else:
+        with pytest.raises(DamagedLineError):
+            unframe(line)

@@ -121,6 +121,7 @@ def test_a_restart_is_counted() -> None:
     answers, session = replay(link, samples)
     assert answers == expected(samples)
     assert session.counters.resets == 1
+    assert session.counters.refusals == 0  # its hello was enough
 
 
 def test_a_board_that_never_gets_through_is_given_up() -> None:
@@ -148,7 +149,7 @@ def test_old_lines_of_another_host_are_read_away() -> None:
     samples = charge(30)
     board = FakeBoard()
     link = FakeLink(board, Trouble())
-    old = board.start() + line("R,0") + line("M,1") + b"".join(line(body) for body in expected_answers([(1, 2, 3)] * 9))
+    old = board.start() + line("M,1") + line("R,0") + b"".join(line(body) for body in expected_answers([(1, 2, 3)] * 9))
     link.incoming.extend([old[:7], old[7:]])
     answers, _ = replay(link, samples)
     assert answers == expected(samples)
