@@ -3,8 +3,13 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 RUN := $(VENV)/bin/python
-# Pinned versions hold for build back-ends too; a package index may be any that pip is set up for.
-INSTALL = PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet
+# Installs the packages that pyproject.toml names, in the versions of constraints.txt; $(1) is an extra. The project itself
+# is not installed: its commands run from this folder.
+define install
+$(RUN) -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+  print(*p["dependencies"], *p["optional-dependencies"]["$(1)"], sep="\n")' | \
+  PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(RUN) -m pip install --quiet --requirement /dev/stdin
+endef
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -50,12 +55,12 @@ $(RUN):
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(RUN)
 	@echo "installing the pinned packages into $(VENV)" >&2
-	@$(INSTALL) --editable '.[test]' || { echo "pip could not install the packages of constraints.txt: is a package index reachable?" >&2; exit 6; }
+	@$(call install,test) || { echo "pip could not install the packages of constraints.txt: is a package index reachable?" >&2; exit 6; }
 	@touch $@
 
 # TensorFlow, for networks. The forest way does not need it: a machine without a wheel for it goes on.
 .PHONY: network
 network: $(VENV)/.test
 	@[ $(VENV)/.network -nt constraints.txt ] || { echo "installing TensorFlow into $(VENV)" >&2; \
-	  { $(INSTALL) --editable '.[network]' && touch $(VENV)/.network; } || \
+	  { $(call install,network) && touch $(VENV)/.network; } || \
 	  echo "TensorFlow could not be installed: networks will not be available; forests do not need it" >&2; }
