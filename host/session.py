@@ -157,7 +157,7 @@ class Session:
         if self._model_hash is not None and hello.model_hash != self._model_hash:
             raise ModelMismatchError(
                 f"the board runs model {hello.model_hash}, the artifact is {self._model_hash}; "
-                "flash the firmware built from this artifact, or name the right --artifact"
+                "build (tools/pio.py run) and flash this artifact's firmware, or name the right --artifact"
             )
 
     def _stream(
