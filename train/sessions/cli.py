@@ -78,6 +78,13 @@ def _add_import_csv(sources: argparse._SubParsersAction[argparse.ArgumentParser]
         choices=("full", "limit", "unplugged", "unknown"),
         help="how the charges ended (default %(default)s)",
     )
+    _add_layout_options(parser)
+    _add_output_options(parser, default="csv")
+    parser.set_defaults(func=commands.import_csv)
+
+
+def _add_layout_options(parser: argparse.ArgumentParser) -> None:
+    """How the file is written."""
     parser.add_argument(
         "--columns",
         required=True,
@@ -101,8 +108,6 @@ def _add_import_csv(sources: argparse._SubParsersAction[argparse.ArgumentParser]
         help="time is a clock in this strptime format, for instance '%%d.%%m.%%Y %%H:%%M:%%S', or 'iso'",
     )
     parser.add_argument("--skip-lines", type=int, default=0, metavar="N", help="lines before the header (default 0)")
-    _add_output_options(parser, default="csv")
-    parser.set_defaults(func=commands.import_csv)
 
 
 def _add_validate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

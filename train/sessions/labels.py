@@ -47,13 +47,12 @@ def full_t_ms(charge: Charge) -> int | None:
     if not np.any(above):
         return None
     t = charge.t_ms.astype(np.int64)
-    begun = int(np.argmax(above))
-    # Every stretch at or below the limit after that starts behind a sample above it, and ends before the next or at
-    # the last sample: it must last WINDOW_MS in samples that were seen.
+    # A stretch at or below the limit starts behind a sample above it, and ends before the next one or at the last
+    # sample: it must last WINDOW_MS in samples that were seen.
     turns = np.diff(above.astype(np.int8))
     starts = np.flatnonzero(turns == -1) + 1
     ends = np.append(np.flatnonzero(turns == 1), len(t) - 1)
-    for start in starts[starts > begun]:
+    for start in starts:
         end = ends[np.searchsorted(ends, start)]
         if t[end] - t[start] >= WINDOW_MS:
             return int(t[start])
