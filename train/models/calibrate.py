@@ -14,6 +14,7 @@ from train.artifact import Softmax
 
 TEMPERATURE_LIMITS = (0.1, 10.0)
 FALSE_ALARMS = 0.05  # share of known devices' answers that may be called unknown
+THRESHOLD_MAX_PERMILLE = 900
 MULTIPLIER_LIMIT = 1 << 31  # the product with a margin difference below 2**32 fits unsigned 64 bits
 SHIFT_MAX = 47
 
@@ -66,8 +67,13 @@ def softmax_integers(temperature: float, scale_log2: int) -> Softmax:
 
 
 def unknown_threshold_permille(confidence_permille: NDArray[np.integer], weight: NDArray[np.float64]) -> int:
-    """Highest threshold below which at most FALSE_ALARMS of the weighted answers of known devices fall."""
-    return int(weighted_quantile(confidence_permille.astype(np.float64), weight, FALSE_ALARMS))
+    """Highest threshold, within THRESHOLD_MAX_PERMILLE, below which at most FALSE_ALARMS of known devices' answers fall.
+
+    Where calibration units are told apart without error, nearly every answer is near 1000; the limit keeps a threshold
+    there from calling anything short of certainty unknown.
+    """
+    level = weighted_quantile(confidence_permille.astype(np.float64), weight, FALSE_ALARMS)
+    return min(THRESHOLD_MAX_PERMILLE, int(level))
 
 
 def interval_offsets_s(

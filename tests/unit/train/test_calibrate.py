@@ -49,14 +49,15 @@ def test_at_most_a_twentieth_is_called_unknown() -> None:
     confidence = np.arange(1000)
     threshold = calibrate.unknown_threshold_permille(confidence, np.ones(1000))
     assert np.mean(confidence < threshold) <= 0.05 < np.mean(confidence < threshold + 2)
+    assert calibrate.unknown_threshold_permille(np.full(10, 1000), np.ones(10)) == 900
 
 
 def test_interval_offsets_by_hand() -> None:
-    """Nine charges, errors 1 to 9 s at the top and 10 to 90 s at the bottom: 0.9 * 10 / 9 asks for the largest."""
-    truth = np.full(9, 1000)
-    above, below = np.arange(1, 10), 10 * np.arange(1, 10)
+    """Twelve charges, errors 1 to 12 s above and 10 to 120 s below: 0.9 * 13 / 12 asks for the twelfth."""
+    truth = np.full(12, 1000)
+    above, below = np.arange(1, 13), 10 * np.arange(1, 13)
     quantile = np.stack([truth + below, truth, truth - above], axis=1)
-    assert calibrate.interval_offsets_s(quantile, truth, np.arange(9)) == (-90, 0, 9)
+    assert calibrate.interval_offsets_s(quantile, truth, np.arange(12)) == (-120, 0, 12)
 
 
 def test_interval_offsets_cover_new_charges() -> None:

@@ -51,6 +51,7 @@ def test_artifact_says_what_it_is(artifact: Artifact, data: Path) -> None:
     assert [len(artifact.split[part]) for part in ("train", "calibration", "held_out")] == [9, 3, 3]
     in_training = [c for c in charges(3, 5, 2) if c.device == "device1" and c.unit_key in artifact.split["train"]]
     assert list(artifact.full_durations_s["device1"]) == sorted((c.full_t_ms or 0) // 1000 for c in in_training)
+    assert 0 < artifact.unknown_below_permille <= 900
     assert str(data.parent) not in json.dumps(dict(artifact.manifest))
 
 
@@ -264,6 +265,15 @@ def test_bad_artifacts_are_refused(
     with pytest.raises(ArtifactError, match=words) as error:
         load_model(tmp_path / "bad")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("threshold", "rate"), [(0, 0.0), (1001, 1.0)])
+def test_unknown_is_a_confidence_below_the_threshold(
+    artifact: Artifact, data: Path, tmp_path: Path, threshold: int, rate: float
+) -> None:
+    shutil.copytree(artifact.path, tmp_path / "model")
+    _change("unknown_below_permille", threshold)(tmp_path / "model")
+    assert evaluate(tmp_path / "model", data)["unknown_rate"]["overall"] == rate
 
 
 def test_commands(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
