@@ -67,7 +67,7 @@ def softmax_integers(temperature: float, scale_log2: int) -> Softmax:
 
 
 def unknown_threshold_permille(confidence_permille: NDArray[np.integer], weight: NDArray[np.float64]) -> int:
-    """Highest threshold, within THRESHOLD_MAX_PERMILLE, below which at most FALSE_ALARMS of known devices' answers fall.
+    """Highest threshold up to THRESHOLD_MAX_PERMILLE below which at most FALSE_ALARMS of known devices' answers fall.
 
     Where calibration units are told apart without error, nearly every answer is near 1000; the limit keeps a threshold
     there from calling anything short of certainty unknown.

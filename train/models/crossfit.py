@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.config import Config
+from train.errors import TrainError
 from train.models.forest import ForestModel, load_forest, train_device_forest, train_remaining_forest
 from train.models.rows import TrainingRows
 from train.models.split import UnitSplit, folds
@@ -41,7 +42,7 @@ class UnseenAnswers:
 
 
 def train_forests(rows: TrainingRows, devices: Sequence[str], config: Config) -> dict[str, bytes]:
-    """The model files of an artifact, trained on all of `rows`."""
+    """The model files of an artifact, trained on all of `rows`; raises TrainError when none of them gets full."""
     forest = config.forest
     files: dict[str, bytes] = {}
     if len(devices) > 1:
@@ -54,6 +55,8 @@ def train_forests(rows: TrainingRows, devices: Sequence[str], config: Config) ->
             forest.seed,
         )
     known = rows.where(rows.remaining_s >= 0)
+    if len(known) == 0:
+        raise TrainError("no charge to train on gets full: minutes to full cannot be learnt; add charges that do")
     files[REMAINING_FILE] = train_remaining_forest(
         known.features,
         known.remaining_s.astype(np.float32),
@@ -102,7 +105,7 @@ def unseen_answers(
     if units < config.split.enough_calibration_units:
         for left_out in folds(split.train, N_FOLDS, config.split.seed):
             rest = rows.of_units(set(split.train) - left_out)
-            if len(rest) and np.any(rest.remaining_s >= 0):
+            if np.any(rest.remaining_s >= 0):
                 files = train_forests(rest, devices, config)
                 models = load_forests(files, len(devices), rows.features.shape[1], "left out")
                 parts.append(_answer(rows.of_units(left_out), models))

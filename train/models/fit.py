@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from train.artifact import QUANTILES_PERMILLE, SCHEMA, write_artifact
+from train.artifact import QUANTILES_PERMILLE, SCHEMA, Artifact, write_artifact
 from train.config import Config
 from train.errors import ConfigError, TrainError
 from train.features import AnswerRules, answers, feature_names, features_version
@@ -19,6 +19,7 @@ from train.models import calibrate
 from train.models.crossfit import (
     DEVICE_FILE,
     REMAINING_FILE,
+    Forests,
     UnseenAnswers,
     load_forests,
     train_forests,
@@ -27,7 +28,7 @@ from train.models.crossfit import (
 from train.models.forest import ForestModel
 from train.models.rows import training_rows
 from train.models.split import UnitSplit, split_units
-from train.sessions.dataset import read_dataset
+from train.sessions.dataset import Dataset, read_dataset
 from train.sessions.labels import full_t_ms
 from train.sessions.types import Charge
 
@@ -68,57 +69,73 @@ def fit(
     Raises TrainError on data nothing can be learnt from, on a name that is no C identifier, and on `hold_out` units
     that are not in the data.
     """
-    if seed is not None:
-        config = replace(config, forest=replace(config.forest, seed=seed), split=replace(config.split, seed=seed))
+    config = _with_seed(config, seed)
     model_name = _model_name(name, out)
     dataset = read_dataset(data)
-    parts = split_units(
-        [charge.unit_key for charge in dataset.charges],
-        calibration=config.split.calibration,
-        held_out=config.split.held_out,
-        seed=config.split.seed,
-        hold_out=hold_out,
-    )
+    shares = config.split
+    parts = split_units(dataset.unit_keys, shares.calibration, shares.held_out, shares.seed, hold_out)
     devices = tuple(sorted({unit.partition("/")[0] for unit in parts.train}))
     if len(devices) > DEVICES_MAX:
         raise TrainError(f"{data}: {len(devices)} devices, a model tells at most {DEVICES_MAX} apart; use fewer")
-    n_units = len({charge.unit_key for charge in dataset.charges})
     seen = {*parts.train, *parts.calibration}
     rows = training_rows([charge for charge in dataset.charges if charge.unit_key in seen], devices)
     files = train_forests(rows.of_units(parts.train), devices, config)
     forests = load_forests(files, len(devices), rows.features.shape[1], str(out))
     unseen = unseen_answers(rows, parts, devices, forests, config)
-    notes = _notes(parts, devices, unseen)
     manifest = {
         "schema": SCHEMA,
         "kind": "forest",
         "name": model_name,
+        **_about_data(dataset, parts, devices),
+        **_device_entries(forests.device, unseen, devices),
+        **_remaining_entries(forests.remaining, unseen),
+        "training": {**asdict(config.forest), "split": asdict(config.split), "notes": _notes(parts, devices, unseen)},
+        "versions": _versions(),
+    }
+    return _summary(write_artifact(out, manifest, files), forests, len(rows))
+
+
+def _with_seed(config: Config, seed: int | None) -> Config:
+    if seed is None:
+        return config
+    if not 0 <= seed < 2**31:
+        raise ConfigError(f"--seed {seed}: must lie within 0 to 2147483647")
+    return replace(config, forest=replace(config.forest, seed=seed), split=replace(config.split, seed=seed))
+
+
+def _about_data(dataset: Dataset, parts: UnitSplit, devices: Sequence[str]) -> dict[str, Any]:
+    """The manifest's keys about features, devices and the data."""
+    return {
         "features_version": features_version(),
         "features": list(feature_names()),
         "devices": list(devices),
-        **_device_entries(forests.device, unseen, devices),
-        **_remaining_entries(forests.remaining, unseen),
         "quantiles_permille": list(QUANTILES_PERMILLE),
         "full_durations_s": _full_durations_s(dataset.charges, parts.train, devices),
         "split": {key: list(value) for key, value in asdict(parts).items()},
-        "data": {"hash": dataset.hash, "charges": len(dataset.charges), "units": n_units, "source": data.name},
-        "training": {"forest": asdict(config.forest), "split": asdict(config.split), "notes": list(notes)},
-        "versions": _versions(),
+        "data": {
+            "hash": dataset.hash,
+            "charges": len(dataset.charges),
+            "units": len(dataset.unit_keys),
+            "source": dataset.path.resolve().name,
+        },
     }
-    artifact = write_artifact(out, manifest, files)
+
+
+def _summary(artifact: Artifact, forests: Forests, n_rows: int) -> FitSummary:
+    manifest = artifact.manifest
     return FitSummary(
-        artifact=str(out),
+        artifact=str(artifact.path),
         model_hash=artifact.model_hash,
-        charges=len(dataset.charges),
-        units=n_units,
-        devices=devices,
-        train_units=len(parts.train),
-        calibration_units=len(parts.calibration),
-        held_out_units=len(parts.held_out),
-        rows=len(rows.features),
+        charges=manifest["data"]["charges"],
+        units=manifest["data"]["units"],
+        devices=artifact.devices,
+        train_units=len(artifact.split["train"]),
+        calibration_units=len(artifact.split["calibration"]),
+        held_out_units=len(artifact.split["held_out"]),
+        rows=n_rows,
         device_splits=forests.device.trees.n_splits if forests.device else 0,
         remaining_splits=forests.remaining.trees.n_splits,
-        notes=notes,
+        notes=tuple(manifest["training"]["notes"]),
     )
 
 
@@ -182,7 +199,7 @@ def _full_durations_s(charges: Sequence[Charge], units: Sequence[str], devices: 
     return {device: sorted(values) for device, values in durations.items()}
 
 
-def _notes(split: UnitSplit, devices: Sequence[str], unseen: UnseenAnswers) -> tuple[str, ...]:
+def _notes(split: UnitSplit, devices: Sequence[str], unseen: UnseenAnswers) -> list[str]:
     """What a user must know about this model before trusting it."""
     notes = []
     if len(devices) == 1:
@@ -196,7 +213,7 @@ def _notes(split: UnitSplit, devices: Sequence[str], unseen: UnseenAnswers) -> t
         )
     if not split.held_out:
         notes.append("no unit is held out: nothing can be said about units the model has not seen")
-    return tuple(notes)
+    return notes
 
 
 def _versions() -> dict[str, str]:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from train.errors import TrainError
 from train.features import dataset_rows, to_float
 from train.sessions.types import Charge
 
@@ -57,12 +56,10 @@ _COLUMNS = tuple(item.name for item in fields(TrainingRows) if item.name != "uni
 
 
 def training_rows(charges: Sequence[Charge], devices: Sequence[str]) -> TrainingRows:
-    """Rows of charges whose devices are all among `devices`; raises TrainError when none of them gets full."""
+    """Rows of charges whose devices are all among `devices`."""
     found = dataset_rows(charges, devices)
     units = tuple(sorted({charge.unit_key for charge in charges}))
     unit_of_charge = np.array([units.index(charge.unit_key) for charge in charges], dtype=np.intp)
-    if not np.any(found.remaining_s >= 0):
-        raise TrainError("no charge to train on gets full: minutes to full cannot be learnt; add charges that do")
     return TrainingRows(
         features=to_float(found.x),
         device=found.device,

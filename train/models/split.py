@@ -29,7 +29,6 @@ class UnitSplit:
 
 def split_units(
     units: Iterable[str],
-    *,
     calibration: float = 0.2,
     held_out: float = 0.2,
     seed: int = 1,
