@@ -92,7 +92,9 @@ def test_core_includes_only_what_every_compiler_has() -> None:
     own = {path.name for path in core_sources()} | {f"wp/{path.name}" for path in core_sources()}
     assert len(own) > 6
     for path in core_sources():
-        for name in re.findall(r"^\s*#\s*include\s*[<\"]([^>\"]+)[>\"]", path.read_text(encoding="utf-8"), re.MULTILINE):
+        for name in re.findall(
+            r"^\s*#\s*include\s*[<\"]([^>\"]+)[>\"]", path.read_text(encoding="utf-8"), re.MULTILINE
+        ):
             assert name in allowed | own, f"{path.relative_to(ROOT)} includes {name}"
 
 
