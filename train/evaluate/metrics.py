@@ -88,6 +88,8 @@ def per_device(charges: Sequence[ChargeAnswers], devices: Sequence[str]) -> dict
         own = [charge for charge in charges if charge.device == index]
         if own:
             figures = {**device_figures(own), **remaining_figures(own)}
+            if len(devices) == 1:
+                figures["accuracy"] = {}  # no classifier
             table[name] = {
                 "charges": len(own),
                 "units": len({charge.unit for charge in own}),

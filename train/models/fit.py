@@ -208,7 +208,7 @@ def _notes(split: UnitSplit, devices: Sequence[str], unseen: UnseenAnswers) -> l
         notes.append("no unit to calibrate on: confidence, unknown threshold and interval are uncalibrated")
     elif unseen.n_units > len(split.calibration):
         notes.append(
-            f"{len(split.calibration)} calibration units are few: {unseen.n_units - len(split.calibration)} units in "
+            f"calibration has few units ({len(split.calibration)}): {unseen.n_units - len(split.calibration)} units in "
             "training were left out in turn to calibrate on them as well"
         )
     if not split.held_out:

@@ -73,7 +73,7 @@ def _tiles(report: Mapping[str, Any], quality: Mapping[str, Any]) -> list[dict[s
     tiles = []
     accuracy = (quality.get("accuracy") or {}).get("60s")
     if accuracy is not None:
-        tiles.append({"value": f"{100 * accuracy:.1f} %", "text": "device right after 60 s"})
+        tiles.append({"value": f"{100 * accuracy:.1f} %", "text": "device right after 60\u00a0s"})
     mae, baseline = (_overall(quality, key) for key in ("mae_minutes", "baseline_mae_minutes"))
     if mae is not None:
         beside = f"; the baseline {baseline:.1f}" if baseline is not None else ""

@@ -163,7 +163,7 @@ def test_one_device_has_no_classifier(tmp_path: Path) -> None:
         assert file["device_leaf"].shape == file["device_margin"].shape == (len(file["t_ms"]), 0)
         assert (file["baseline_remaining_s"] > 0).any()
     result = evaluate(tmp_path / "model", data)
-    assert result["quality"]["accuracy"] == {}
+    assert result["quality"]["accuracy"] == result["per_device"]["device0"]["accuracy"] == {}
     assert result["quality"]["mae_minutes"]["overall"] > 0
 
 
