@@ -11,7 +11,7 @@ from train.sessions.simulator.draws import ChargeDraw, draw_unit, nominal_charge
 from train.sessions.simulator.meter import measure
 from train.sessions.types import Charge
 
-BATCH = 1024  # charges whose cells run together: bounds memory to some 100 MB
+BATCH = 2048  # charges whose cells run together: bounds memory to some 200 MB
 
 
 def device_names() -> tuple[str, ...]:
