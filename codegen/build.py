@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -114,6 +115,10 @@ def _simulate(steps: Steps, out: Path, settings: Mapping[str, Any]) -> Path:
 
 def _fit(steps: Steps, out: Path, data: Path, args: argparse.Namespace) -> Path:
     extra = ["--config", str(args.config)] if args.config else []
+    extra += [
+        "--name",
+        re.sub(r"\W", "_", f"{'' if data.name[:1].isalpha() else 'on_'}{data.name}".lower(), flags=re.A),
+    ]
     if args.hold_out:
         extra += ["--hold-out", *args.hold_out]
     steps.run("train the forests", _python("train", "fit", "--data", data, "--out", out / "artifact", *extra))
