@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ def _recordings_missing() -> list[str]:
     return [] if (Path(folder) / "nasa_liion").is_dir() else [f"{folder}/nasa_liion"]
 
 
+@cache
 def missing_for(ring: str) -> list[str]:
     """What this machine lacks for a ring of tests; empty when it can run."""
     if ring == "parity":
@@ -52,26 +54,24 @@ def required_rings() -> set[str]:
     return required
 
 
+def pytest_configure() -> None:
+    required_rings()  # a misspelt ring is told before the first test
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite the golden files; review the difference")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    required = required_rings()
-    lacks = {ring: missing_for(ring) for ring in RINGS}
-    for item in items:
-        for ring in RINGS:
-            if item.get_closest_marker(ring) and lacks[ring]:
-                reason = f"ring {ring} needs {', '.join(lacks[ring])}"
-                skip = pytest.mark.skip(reason=reason)
-                item.add_marker(pytest.mark.usefixtures("ring_is_required") if ring in required else skip)
-
-
-@pytest.fixture
-def ring_is_required(request: pytest.FixtureRequest) -> None:
-    """Fails a test whose ring WATTPRINT_REQUIRE names and this machine cannot run."""
-    lacks = [f"{ring} needs {', '.join(missing_for(ring))}" for ring in RINGS if request.node.get_closest_marker(ring)]
-    pytest.fail("required by WATTPRINT_REQUIRE, but ring " + "; ring ".join(lacks))
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose ring cannot run here; fail it where WATTPRINT_REQUIRE names that ring."""
+    rings = [ring for ring in RINGS if item.get_closest_marker(ring)]
+    lacks = {ring: missing for ring in rings if (missing := missing_for(ring))}
+    reason = "; ".join(f"ring {ring} needs {', '.join(missing)}" for ring, missing in lacks.items())
+    if required_rings() & lacks.keys():
+        pytest.fail(f"required by WATTPRINT_REQUIRE, but {reason}", pytrace=False)
+    if reason:
+        pytest.skip(reason)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -86,7 +86,7 @@ def update_golden(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-golden"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def recordings() -> Path:
     """The folder of recordings; only for tests marked `recordings`."""
     return Path(os.environ["WATTPRINT_RECORDINGS"])

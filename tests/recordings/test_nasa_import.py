@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +14,8 @@ from train.sessions.labels import full_t_ms
 pytestmark = pytest.mark.recordings
 
 
-@pytest.fixture(scope="module")
-def folder() -> Path:
-    recordings = os.environ.get("WATTPRINT_RECORDINGS", "")
-    if not recordings or not (Path(recordings) / "nasa_liion").is_dir():
-        pytest.skip("WATTPRINT_RECORDINGS names no folder that holds nasa_liion")
-    return Path(recordings)
-
-
-def test_ends_of_the_recorded_charges(folder: Path, tmp_path: Path) -> None:
-    charges = list(read_nasa(folder))
+def test_ends_of_the_recorded_charges(recordings: Path, tmp_path: Path) -> None:
+    charges = list(read_nasa(recordings))
     write_dataset(tmp_path / "nasa", charges)
     assert read_dataset(tmp_path / "nasa").hash == dataset_hash(charges)
     assert len(charges) == 89
@@ -38,8 +29,8 @@ def test_ends_of_the_recorded_charges(folder: Path, tmp_path: Path) -> None:
         assert 116 < np.mean(minutes) < 138
 
 
-def test_neither_rest_nor_transient_is_left(folder: Path) -> None:
-    for one in read_nasa(folder):
+def test_neither_rest_nor_transient_is_left(recordings: Path) -> None:
+    for one in read_nasa(recordings):
         assert one.t_ms[0] == 0
         assert one.current_ma.min() >= 0
         assert one.current_ma[0] > 10
