@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codegen.build_report import budget_rows, build_report, check_budgets, costs
+from codegen.errors import CodegenError, CompilerError
 from codegen.steps import Steps
 
 if TYPE_CHECKING:
@@ -63,9 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
     out: Path = args.out
     steps = Steps(out / "log", total=8 + (args.data is None) + (args.artifact is None), quiet=args.json)
-    out.mkdir(parents=True, exist_ok=True)
-    for stale in ("report.json", "report.html"):
-        (out / stale).unlink(missing_ok=True)
+    _clear(out)
     if args.artifact:
         read_artifact(args.artifact)  # refused before anything long begins
     settings = _settings(steps, args)
@@ -86,9 +85,19 @@ def run(args: argparse.Namespace) -> int:
     _write_json(out / "report.json", report)
     steps.run("report", _python("train", "report", out))
     check_budgets(report["budgets"])
-    if args.install:
+    if args.install and verify["verdict"] == "PASS":
         _install(artifact, model)
     return _verdict(args, artifact, report, out)
+
+
+def _clear(out: Path) -> None:
+    """Make the folder and remove an earlier build's verdict: whatever fails now, none is left that says PASS."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for stale in ("report.json", "report.html"):
+            (out / stale).unlink(missing_ok=True)
+    except OSError as error:
+        raise CodegenError(f"--out {out}: cannot be written: {error.strerror}; name another folder") from None
 
 
 def _python(module: str, *arguments: object) -> list[str]:
@@ -115,14 +124,17 @@ def _simulate(steps: Steps, out: Path, settings: Mapping[str, Any]) -> Path:
 
 def _fit(steps: Steps, out: Path, data: Path, args: argparse.Namespace) -> Path:
     extra = ["--config", str(args.config)] if args.config else []
-    extra += [
-        "--name",
-        re.sub(r"\W", "_", f"{'' if data.name[:1].isalpha() else 'on_'}{data.name}".lower(), flags=re.A),
-    ]
+    extra += ["--name", model_name(data)]
     if args.hold_out:
         extra += ["--hold-out", *args.hold_out]
     steps.run("train the forests", _python("train", "fit", "--data", data, "--out", out / "artifact", *extra))
     return out / "artifact"
+
+
+def model_name(data: Path) -> str:
+    """A C identifier from the name of the data's folder."""
+    name = re.sub(r"\W", "_", data.resolve().name, flags=re.A).lower()
+    return name if name[:1].isalpha() else f"on_{name}"
 
 
 def _split(artifact: Artifact) -> str:
@@ -155,6 +167,7 @@ def _verify(steps: Steps, artifact: Artifact, out: Path, model: Path) -> dict[st
         "build the native firmware",
         [sys.executable, str(ROOT / "tools" / "pio.py"), "run", "-e", "native"],
         environment=environment,
+        exit_code=CompilerError.exit_code,  # PlatformIO's own is 1, which here means that an answer differs
     )
     return steps.run_json(
         "verify through the serial line",

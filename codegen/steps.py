@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -54,11 +55,12 @@ class Steps:
         *,
         environment: Mapping[str, str] | None = None,
         accept: tuple[int, ...] = (0,),
+        exit_code: int | None = None,
     ) -> str:
         """Run a process as a step and return its standard output.
 
-        Both streams go to a log; an exit code not in `accept` raises StepError with that code, the last line the
-        process wrote and the log's name.
+        Both streams go to a log; an exit code not in `accept` raises StepError with that code, or with `exit_code`,
+        what the process said of it and the log's name.
         """
         self.log_folder.mkdir(parents=True, exist_ok=True)
         log = self.log_folder / f"{self.number + 1:02d}-{title.split()[0]}.log"
@@ -69,7 +71,8 @@ class Steps:
             output = done.stdout.decode("utf-8", errors="replace")
             stream.write(output)
         if done.returncode not in accept:
-            raise StepError(f"{title}: {_last_line(log)} (log: {log})", done.returncode)
+            code = done.returncode if exit_code is None else exit_code
+            raise StepError(f"{title}: {_complaint(log)} (log: {log})", code)
         return output
 
     def run_json(self, title: str, command: Sequence[str], *, accept: tuple[int, ...] = (0,)) -> dict[str, Any]:
@@ -84,6 +87,8 @@ class Steps:
         return result
 
 
-def _last_line(log: Path) -> str:
+def _complaint(log: Path) -> str:
+    """The first line that names an error, as compilers and our own commands write it; else the last line."""
     lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    return lines[-1].removeprefix("error: ")[:300] if lines else "failed without a word"
+    named = [line for line in lines if re.search(r"\berror: ", line)]
+    return (named or lines[-1:] or ["failed without a word"])[0].removeprefix("error: ")[:300]

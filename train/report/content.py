@@ -136,7 +136,7 @@ def _confusion(confusion: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _cost(target: str, cost: Mapping[str, Any]) -> dict[str, Any]:
     ram = int(cost.get("ram_bytes") or 0) + int(cost.get("stack_bytes") or 0)
-    instructions = cost.get("instructions_per_sample", cost.get("instructions"))
+    instructions = cost.get("instructions_per_sample")
     if isinstance(instructions, Mapping):
         text = f"{_count(round(instructions['mean']))} mean, {_count(instructions['max'])} worst"
     else:

@@ -42,7 +42,9 @@ def report_json() -> dict[str, Any]:
         "split": {"train": 3, "calibration": 1, "held_out": 2},
         "quality": quality,
         "evaluation": {"quality": quality, "per_device": per_device, "confusion": confusion, "notes": ["a note"]},
-        "cost": {"rv32imc": {"flash_bytes": 32768, "ram_bytes": 300, "stack_bytes": 724, "instructions": None}},
+        "cost": {
+            "rv32imc": {"flash_bytes": 32768, "ram_bytes": 300, "stack_bytes": 724, "instructions_per_sample": None}
+        },
         "verify": {"samples": 12345, "mismatches": 0, "verdict": "PASS"},
         "provenance": {"commit": "abc", "versions": {"xgboost": "3.2.0"}},
     }
