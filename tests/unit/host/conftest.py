@@ -19,7 +19,11 @@ ROOT = Path(__file__).resolve().parents[3]
 FEATURES = ["elapsed_s", "voltage_mv", "current_ma"]
 DEVICES = [f"device_{k}" for k in range(7)]
 
-PROGRAM = """#!{python}
+# By way of sh: the line after #! takes no path with a space in it.
+START = """#!/bin/sh
+exec "{python}" "$0.py" "$@"
+"""
+PROGRAM = """
 import os, select, sys, termios, tty
 sys.path.insert(0, {root!r})
 from tests.unit.host.fake_board import FakeBoard, answer_of
@@ -139,8 +143,9 @@ def bench(artifact: Artifact, tmp_path: Path) -> Bench:
 
     def program(behaviour: str = "", model_hash: str = artifact.model_hash) -> Path:
         path = tmp_path / "program"
-        text = PROGRAM.format(python=sys.executable, root=str(ROOT), behaviour=behaviour, model_hash=model_hash)
-        path.write_text(text, encoding="utf-8")
+        text = PROGRAM.format(root=str(ROOT), behaviour=behaviour, model_hash=model_hash)
+        path.with_name("program.py").write_text(text, encoding="utf-8")
+        path.write_text(START.format(python=sys.executable), encoding="utf-8")
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
         return path
 
