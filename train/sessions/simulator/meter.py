@@ -71,7 +71,6 @@ def measure(draw: ChargeDraw, traces: Traces, period_ms: int) -> Charge:
     t_ms = grid(period_ms).t_ms[:n] + jitter_ms[cuts[3] : cuts[3] + n]
     t_ms[0] = 0
     soc = (np.rint(np.minimum(traces.soc, 1) * 1000) / 10).astype(np.float32)
-    within = np.minimum(grid(period_ms).step[:n][kept], traces.end_step - 1)
     return Charge(
         session=f"{draw.unit.device.name}_{draw.unit.name}_c{draw.index:03d}",
         device=draw.unit.device.name,
@@ -82,8 +81,16 @@ def measure(draw: ChargeDraw, traces: Traces, period_ms: int) -> Charge:
         voltage_mv=voltage_mv[kept],
         current_ma=current_ma[kept],
         details=_details(draw),
-        soc_pct=soc[within],
+        soc_pct=_held(soc, period_ms, n)[kept],
     )
+
+
+def _held(values: Floats, period_ms: int, n: int) -> Floats:
+    """Values of the slow grid held over their step, the last one for ever, [n]."""
+    if STEP_MS % period_ms:
+        return values[np.minimum(grid(period_ms).step[:n], len(values) - 1)]
+    held = np.repeat(values, STEP_MS // period_ms)[:n]  # as the line above gives it, in a fifth of the time
+    return np.append(held, np.full(n - len(held), values[-1], dtype=np.float32))
 
 
 def _end(draw: ChargeDraw, traces: Traces) -> tuple[Ended, int]:
@@ -119,8 +126,9 @@ def _power_w(draw: ChargeDraw, traces: Traces, period_ms: int, n: int) -> Floats
     slope = np.append(np.diff(traces.power_w), np.float32(0))
     slope[np.abs(slope) > 0.1 * traces.power_w] = 0
     power = np.empty(n, dtype=np.float32)
-    step = at.step[:n_charging]
-    np.add(traces.power_w[step], slope[step] * at.part[:n_charging], out=power[:n_charging])
+    rise = _held(slope, period_ms, n_charging)
+    rise *= at.part[:n_charging]
+    np.add(_held(traces.power_w, period_ms, n_charging), rise, out=power[:n_charging])
     efficiency = IDLE_LINEAR_EFFICIENCY if draw.unit.device.linear else draw.unit.efficiency
     power[n_charging:] = traces.load_w[at.minute[n_charging:n]] / np.float32(efficiency)
     n_ramp = min(int((draw.negotiation_s + draw.ramp_s) * 1000 // period_ms) + 1, n)
@@ -137,7 +145,7 @@ def _supply_v(draw: ChargeDraw, traces: Traces, period_ms: int, n: int) -> Float
     if device.pps and draw.charger.pps and agreed > 6:
         # A divide-by-two charge pump wants a little more than twice the battery's voltage, in steps of 20 mV.
         wanted = np.round(np.clip(2 * device.n_series * traces.cell_v + 0.35, 5, 11) / PPS_STEP_V) * PPS_STEP_V
-        volts: Floats = wanted.astype(np.float32)[np.minimum(at.step[:n], traces.end_step - 1)]
+        volts = _held(wanted.astype(np.float32), period_ms, n)
     else:
         volts = np.full(n, agreed, dtype=np.float32)
     if device.full_mv:
