@@ -87,28 +87,36 @@ def manifest_hash(manifest: Mapping[str, Any]) -> str:
 def write_artifact(path: Path, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Artifact:
     """Write an artifact folder under a temporary name, then rename it; adds `files` and `hash` to the manifest.
 
-    An artifact already at `path` is replaced; any other folder there that is not empty raises ArtifactError.
+    An artifact already at `path` is replaced; any other folder there that is not empty raises ArtifactError, and so
+    does a disk that is full or cannot be written.
     """
     if path.exists() and not (path / MANIFEST).exists() and (not path.is_dir() or any(path.iterdir())):
         raise ArtifactError(f"{path}: is not an artifact and not empty; name another folder")
     complete = dict(manifest)
     complete["files"] = {name: sha256(data) for name, data in sorted(files.items())}
     complete["hash"] = manifest_hash(complete)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
-        temporary.chmod(0o755)
-        for name, data in files.items():
-            (temporary / name).write_bytes(data)
-        text = json.dumps(complete, indent=1, ensure_ascii=True) + "\n"
-        (temporary / MANIFEST).write_text(text, encoding="ascii", newline="\n")
-        load_artifact(temporary)
-        if path.exists():
-            shutil.rmtree(path)
-        temporary.replace(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        try:
+            _write_folder(path, temporary, complete, files)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise ArtifactError(f"{path}: cannot be written: {error.strerror}; name another folder") from None
     return load_artifact(path)
+
+
+def _write_folder(path: Path, temporary: Path, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+    temporary.chmod(0o755)
+    for name, data in files.items():
+        (temporary / name).write_bytes(data)
+    text = json.dumps(manifest, indent=1, ensure_ascii=True) + "\n"
+    (temporary / MANIFEST).write_text(text, encoding="ascii", newline="\n")
+    load_artifact(temporary)
+    if path.exists():
+        shutil.rmtree(path)
+    temporary.replace(path)
 
 
 def load_artifact(path: Path) -> Artifact:

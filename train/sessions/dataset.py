@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -85,20 +86,34 @@ def write_dataset(path: Path, charges: Iterable[Charge], *, format: Format = "cs
     """Write charges as a dataset folder and return their number; it appears complete or not at all.
 
     A dataset already at `path` is replaced with `force` only; any other folder there must be empty. Raises
-    DatasetError for that, for a charge with a fault and for a session name that comes twice.
+    DatasetError for that, for a charge with a fault, for a session name that comes twice and for a disk that is full
+    or cannot be written.
     """
-    _check_target(path, force=force)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
-        temporary.chmod(0o755)
-        writer = csv_store.CsvWriter(temporary) if format == "csv" else parquet_store.ParquetWriter(temporary)
+        _check_target(path, force=force)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        try:
+            return _write_folder(path, temporary, charges, format)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else error  # pyarrow's own texts are long
+        raise DatasetError(f"{path}: cannot be written: {why}; name another folder") from None
+
+
+def _write_folder(path: Path, temporary: Path, charges: Iterable[Charge], format: Format) -> int:  # noqa: A002
+    temporary.chmod(0o755)
+    writer = csv_store.CsvWriter(temporary) if format == "csv" else parquet_store.ParquetWriter(temporary)
+    try:
         n_charges = _write_all(writer, charges)
-        if path.exists():
-            shutil.rmtree(path)
-        temporary.replace(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    except OSError:
+        if isinstance(writer, parquet_store.ParquetWriter):
+            writer.abandon()
+        raise
+    if path.exists():
+        shutil.rmtree(path)
+    temporary.replace(path)
     return n_charges
 
 

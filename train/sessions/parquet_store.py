@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -186,6 +187,13 @@ class ParquetWriter:
         columns = {name: [row[name] for row in self._rows] for name in (*SESSION_COLUMNS, *optional)}
         table = {name: pyarrow.array(values, pyarrow.string()) for name, values in columns.items()}
         parquet.write_table(pyarrow.table(table), self.folder / SESSIONS, compression="zstd")
+
+    def abandon(self) -> None:
+        """Let go of files that could not be written, so that none tries again when it is collected."""
+        for file in self._files.values():
+            with contextlib.suppress(OSError):
+                file.close()
+            file.is_open = False
 
     def _flush(self, device: str) -> None:
         import pyarrow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,17 @@ def test_a_half_written_folder_is_never_left(tmp_path: Path) -> None:
     with pytest.raises(CodegenError, match="cannot be written"):
         write_files(tmp_path, {"a.h": "1\n", "b.h": "2\n"})
     assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3, before[1]))
+    try:
+        with pytest.raises(CodegenError, match="cannot be written"):
+            write_files(tmp_path, {"a.h": "1\n", "b.h": "12345\n"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["Clf", "1a", "", "a-b", "stdint", "math", "a" * 33, "a b", "é"])

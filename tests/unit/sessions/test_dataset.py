@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import resource
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -216,6 +219,35 @@ def test_nothing_half_written(tmp_path: Path, form: Form) -> None:
     with pytest.raises(DatasetError, match="no charge to write"):
         write_dataset(tmp_path / "data", [], format=form)
     assert list(tmp_path.iterdir()) == []
+
+
+@contextmanager
+def full_disk(n_bytes: int) -> Iterator[None]:
+    """No file may grow beyond n_bytes: the error a full disk gives, at the same calls."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize("n_bytes", [0, 100, 500])
+@pytest.mark.filterwarnings("error")  # a writer that fails again when it is collected
+def test_a_full_disk_is_one_line(tmp_path: Path, form: Form, n_bytes: int) -> None:
+    data = tmp_path / "data"
+    with full_disk(n_bytes), pytest.raises(DatasetError, match=r"data: cannot be written: .*; name another folder"):
+        write_dataset(data, [charge("a", n=300), charge("b", n=300)], format=form)
+    gc.collect()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_place_that_cannot_be_made_is_one_line(tmp_path: Path, form: Form) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DatasetError, match=r"data: cannot be written: "):
+        write_dataset(tmp_path / "file" / "data", [charge("a")], format=form)
 
 
 def test_only_a_dataset_is_replaced_and_only_when_told(tmp_path: Path) -> None:
