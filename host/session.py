@@ -171,16 +171,16 @@ class Session:
                 self._send(b"".join(lines))
                 quiet_since = self._link.now()
             messages = self._receive(quiet_since + SILENCE_S)
-            if not messages and self._link.now() >= quiet_since + SILENCE_S:
+            forward = [self._take(message, window, samples, on_answer) for message in messages]
+            if any(forward):
+                silences = 0
+                quiet_since = self._link.now()
+            elif self._link.now() >= quiet_since + SILENCE_S:  # said nothing, or nothing that brings the charge forward
                 silences += 1
                 self.counters.silences += 1
                 if silences > MAX_SILENCES:
                     raise SilentBoardError(f"the board does not answer sample {window.base}, asked {silences} times")
                 window.silent()
-            for message in messages:
-                if self._take(message, window, samples, on_answer):
-                    silences = 0
-                    quiet_since = self._link.now()
 
     def _take(
         self,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from host.errors import SilentBoardError
 from host.field_error import FieldError, charge_error, field_error
 from host.messages import Hello, Prediction
 from host.reference import Charge
@@ -151,6 +152,8 @@ class Verifier:
 
         before = time.monotonic()
         self._session.replay(charge.samples, compare)
+        if len(answers) != len(charge.samples):  # replay promises it; no verdict rests on that alone
+            raise SilentBoardError(f"{charge.session}: {len(answers)} answers to {len(charge.samples)} samples")
         return ChargeResult(
             session=charge.session,
             device=charge.device,

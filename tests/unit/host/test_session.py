@@ -177,6 +177,30 @@ def test_a_board_that_falls_silent_in_a_charge_is_given_up() -> None:
     assert link.time <= 20
 
 
+def test_a_board_that_talks_but_does_not_answer_is_given_up() -> None:
+    """Events ten times a second are no answers, however many."""
+
+    class Talking(FakeLink):
+        def receive(self, timeout_s: float) -> bytes:
+            if self.board is None and timeout_s > 0:
+                self.time += min(timeout_s, 0.1)
+                return line("E,3,0")
+            return super().receive(timeout_s)
+
+    board = FakeBoard()
+    link = Talking(board, Trouble())
+
+    def fall_ill() -> None:
+        assert link.time < 60, "waits for ever"
+        if board.processed >= 30:
+            link.board = None
+
+    link.on_send = fall_ill
+    with pytest.raises(SilentBoardError, match="does not answer sample"):
+        replay(link, charge(100))
+    assert link.time <= 20
+
+
 @pytest.mark.parametrize(
     ("board", "message"),
     [(FakeBoard(model_hash="0123456789abcdee"), "runs model 0123456789abcdee"), (FakeBoard(protocol=2), "protocol 2")],

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from host.cli import main
+from host.session import Session
 from tests.unit.host.conftest import ROOT, SILENT, SLOW, WRONG_AT_17, Bench
 
 
@@ -93,6 +95,34 @@ def test_every_field_is_compared(bench: Bench, capsys: pytest.CaptureFixture[str
     out, _ = output_of(capsys, bench.arguments(), 1)
     assert "FAIL  195 samples of 3 charges, 1 mismatches" in out
     assert "charge s0, sample 39" in out
+
+
+@pytest.mark.parametrize("n_lost", [1, 39])
+def test_fewer_answers_than_samples_are_no_pass(
+    bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, n_lost: int
+) -> None:
+    """Even if the session left out the last ones without a word."""
+    replay = Session.replay
+
+    def forgetful(self: Session, samples: Any, on_answer: Any) -> None:
+        replay(self, samples[: len(samples) - n_lost], on_answer)
+
+    monkeypatch.setattr(Session, "replay", forgetful)
+    out, err = output_of(capsys, [*bench.arguments(), "--session", "s0"], 7)
+    assert out == ""
+    assert f"s0: {40 - n_lost} answers to 40 samples" in err
+
+
+def test_a_reference_without_charges_is_no_pass(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    with np.load(bench.reference) as file:
+        data = dict(file)
+    for key, values in data.items():
+        if key not in ("model_hash", "device_names"):
+            data[key] = values[:1] if key == "offsets" else values[:0]
+    np.savez(bench.reference, **data)
+    out, err = output_of(capsys, bench.arguments(), 2)
+    assert out == ""
+    assert "no charge" in err
 
 
 def test_which_charges(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
