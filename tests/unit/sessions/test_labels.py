@@ -87,10 +87,11 @@ def test_needs_sixty_seconds_below(rest_s: int, full: int | None) -> None:
     assert full_t_ms(charge(current_ma=[2000] * 200 + [0] * (rest_s - 1))) == full
 
 
-def test_fifty_milliamperes_are_the_floor() -> None:
-    # A peak of 400 mA: 5 % is 20 mA, so 45 mA are full only because of the floor, and 55 mA are not.
-    assert full_t_ms(charge(current_ma=[400] * 200 + [45] * 300)) is not None
-    assert full_t_ms(charge(current_ma=[400] * 200 + [55] * 300)) is None
+@pytest.mark.parametrize(("peak_ma", "limit_ma"), [(4000, 200), (2000, 100), (1000, 50), (999, 50), (400, 50)])
+def test_the_limit_to_the_milliampere(peak_ma: int, limit_ma: int) -> None:
+    """5 % of the peak, 50 mA at least; a current that stays at the limit ends the charge, one above it does not."""
+    assert full_t_ms(charge(current_ma=[peak_ma] * 200 + [limit_ma] * 300)) is not None
+    assert full_t_ms(charge(current_ma=[peak_ma] * 200 + [limit_ma + 1] * 300)) is None
 
 
 def test_rest_before_the_charge_is_not_its_end() -> None:
