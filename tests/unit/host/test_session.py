@@ -12,6 +12,7 @@ from host.errors import HostError, ModelMismatchError, SilentBoardError
 from host.messages import Prediction, encode
 from host.session import Measurement, Session
 from host.transport import Link
+from host.window import Window
 from tests.unit.host.fake_board import CREDIT, HASH, FakeBoard, FakeLink, Trouble, expected_answers, line
 
 
@@ -76,6 +77,31 @@ def test_unanswered_bytes_stay_within_the_credit() -> None:
     bursts = [data for data in link.sent if data.startswith(b"$S")]
     assert max(map(len, bursts)) <= CREDIT
     assert len(bursts[0]) > CREDIT - 50
+
+
+@pytest.mark.parametrize(("credit", "n_lines"), [(128, 4), (127, 3), (96, 3), (32, 1), (1, 1)])
+def test_the_credit_to_the_byte(credit: int, n_lines: int) -> None:
+    """Lines of 32 bytes; one may always be sent."""
+    assert len(Window([bytes(32)] * 9, credit).take()) == n_lines
+
+
+def test_a_lost_answer_is_asked_for_at_once() -> None:
+    """The answer after it tells: nobody waits for a silence."""
+
+    class LosesOne(FakeLink):
+        lost = False
+
+        def damage(self, data: bytes) -> bytes:
+            if data.startswith(b"$P,1E,") and not self.lost:
+                self.lost = True
+                return b""
+            return data
+
+    samples = charge(100)
+    answers, session = replay(LosesOne(FakeBoard(), Trouble()), samples)
+    assert answers == expected(samples)
+    assert (session.counters.silences, session.counters.resets) == (0, 0)
+    assert session.counters.resent >= 1
 
 
 @given(
