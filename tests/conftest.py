@@ -37,7 +37,7 @@ def missing_for(ring: str) -> list[str]:
     if ring == "parity":
         return _missing_programs("gcc", "clang")
     if ring == "firmware":
-        return _missing_programs("gcc", "cppcheck")
+        return _missing_programs("gcc")
     if ring == "qemu":
         return _missing_programs("riscv64-unknown-elf-gcc", "qemu-system-riscv32") or _picolibc_missing()
     return _recordings_missing()
@@ -64,9 +64,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose ring cannot run here; fail it where WATTPRINT_REQUIRE names that ring."""
-    rings = [ring for ring in RINGS if item.get_closest_marker(ring)]
-    lacks = {ring: missing for ring in rings if (missing := missing_for(ring))}
+    """Skip a test whose ring cannot run here; fail it where WATTPRINT_REQUIRE names that ring.
+
+    A mark may name programs that its test needs besides its ring's: `@pytest.mark.firmware("cppcheck")`.
+    """
+    lacks = {}
+    for ring in RINGS:
+        marks = list(item.iter_markers(ring))
+        programs = [program for mark in marks for program in mark.args]
+        if marks and (missing := missing_for(ring) + _missing_programs(*programs)):
+            lacks[ring] = missing
     reason = "; ".join(f"ring {ring} needs {', '.join(missing)}" for ring, missing in lacks.items())
     if required_rings() & lacks.keys():
         pytest.fail(f"required by WATTPRINT_REQUIRE, but {reason}", pytrace=False)

@@ -7,7 +7,7 @@ set -u
 programs=(
     "cc|gcc|every ring with a C compiler (parity, firmware) and all training: the features are C"
     "clang|clang|the second compiler of ring parity"
-    "cppcheck|cppcheck|static analysis in ring firmware"
+    "cppcheck|cppcheck|one test of ring firmware, static analysis"
     "riscv64-unknown-elf-gcc|gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf|ring qemu and the rv32imc figures"
     "qemu-system-riscv32|qemu-system-misc|ring qemu and the rv32imc figures"
 )

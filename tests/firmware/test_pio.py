@@ -33,6 +33,7 @@ def test_c_tests_pass_on_riscv(tmp_path: Path) -> None:
     assert "qemu_riscv32:test_board [PASSED]" in done.stdout
 
 
+@pytest.mark.firmware("cppcheck")
 def test_cppcheck_finds_nothing(tmp_path: Path) -> None:
     done = run_pio("check", "-e", "native", "-e", "qemu_riscv32", "--fail-on-defect=low", build_dir=tmp_path / "build")
     assert done.returncode == 0, done.stdout + done.stderr
