@@ -85,23 +85,26 @@ def test_the_credit_to_the_byte(credit: int, n_lines: int) -> None:
     assert len(Window([bytes(32)] * 9, credit).take()) == n_lines
 
 
-def test_a_lost_answer_is_asked_for_at_once() -> None:
-    """The answer after it tells: nobody waits for a silence."""
+@pytest.mark.parametrize("lost", [b"$S,1E,", b"$P,1E,"])
+def test_one_lost_line_costs_one_credit_of_lines(lost: bytes) -> None:
+    """The answer or refusal after it tells at once, and the refusals of the other lines in flight tell nothing new."""
 
     class LosesOne(FakeLink):
-        lost = False
+        n_lost = 0
 
-        def damage(self, data: bytes) -> bytes:
-            if data.startswith(b"$P,1E,") and not self.lost:
-                self.lost = True
+        def damage_line(self, piece: bytes) -> bytes:
+            if piece.startswith(lost) and not self.n_lost:
+                self.n_lost += 1
                 return b""
-            return data
+            return piece
 
     samples = charge(100)
-    answers, session = replay(LosesOne(FakeBoard(), Trouble()), samples)
+    link = LosesOne(FakeBoard(), Trouble())
+    answers, session = replay(link, samples)
     assert answers == expected(samples)
+    assert link.n_lost == 1
     assert (session.counters.silences, session.counters.resets) == (0, 0)
-    assert session.counters.resent >= 1
+    assert 1 <= session.counters.resent <= CREDIT // 20
 
 
 @given(
