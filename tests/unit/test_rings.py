@@ -34,7 +34,7 @@ def run(folder: Path, *, require: str, path: str) -> subprocess.CompletedProcess
     shutil.copy(CONFTEST, folder / "conftest.py")
     (folder / "test_rings.py").write_text(TESTS, encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n parity: p\n recordings: r\n", encoding="utf-8")
-    environment = {"PATH": path, "WATTPRINT_REQUIRE": require, "HOME": str(folder)}
+    environment = {"PATH": path, "WATTPRINT_REQUIRE": require, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
     command = [sys.executable, "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", str(folder)]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 

@@ -29,10 +29,9 @@ class Rows:
     charge: NDArray[np.intp]  # [n] index of the charge
     elapsed_s: NDArray[np.int32]  # [n]
     phase: NDArray[np.uint8]  # [n] wp_phase
-    weight: NDArray[np.float32]  # [n] 1 / rows of that charge: a long charge counts no more than a short one
 
     def __len__(self) -> int:
-        return len(self.weight)
+        return len(self.charge)
 
 
 def horizons(charge: Charge) -> NDArray[np.intp]:
@@ -78,5 +77,4 @@ def _rows_of(charge: Charge, number: int, device: int) -> Rows:
         charge=np.full(n, number, np.intp),
         elapsed_s=features.elapsed_s,
         phase=features.phase,
-        weight=np.full(n, 1 / max(n, 1), np.float32),
     )

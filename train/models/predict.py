@@ -20,8 +20,6 @@ from train.sessions.dataset import read_dataset
 from train.sessions.labels import remaining_s
 from train.sessions.types import Charge
 
-SPLITS = ("held-out", "all", "train", "calibration")
-
 
 def load_model(path: Path) -> tuple[Artifact, Forests]:
     """An artifact and its forests; raises ArtifactError if they are damaged or made with other features."""

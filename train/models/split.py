@@ -21,11 +21,6 @@ class UnitSplit:
     calibration: tuple[str, ...]
     held_out: tuple[str, ...]
 
-    def part_of(self) -> dict[str, str]:
-        """The part each unit belongs to."""
-        parts = {"train": self.train, "calibration": self.calibration, "held_out": self.held_out}
-        return {unit: part for part, units in parts.items() for unit in units}
-
 
 def split_units(
     units: Iterable[str],

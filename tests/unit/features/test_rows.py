@@ -47,7 +47,7 @@ def test_horizons_of_nothing_and_across_the_wrap() -> None:
     assert horizons(charge_of(t, [5000] * 700, [1] * 700)).tolist() == [*EARLY, 360, 420, 480, 540, 600, 660]
 
 
-def test_rows_carry_features_labels_and_weights() -> None:
+def test_rows_carry_features_and_labels() -> None:
     charges = [full_after(1200), replace(full_after(3000), device="tablet"), replace(full_after(900), device="other")]
     rows = dataset_rows(charges, ["phone", "tablet"])
     assert len(rows) == len(rows.x) == len(rows.charge)
@@ -55,7 +55,6 @@ def test_rows_carry_features_labels_and_weights() -> None:
     for number, (charge, device) in enumerate(zip(charges, [0, 1, -1], strict=True)):
         of_charge = rows.charge == number
         assert (rows.device[of_charge] == device).all()
-        assert rows.weight[of_charge].sum() == pytest.approx(1, rel=1e-5)
         taken = horizons(charge)[: int(of_charge.sum())]
         found: Features = extract(charge, taken)
         assert np.array_equal(rows.x[of_charge], found.x)
