@@ -7,7 +7,9 @@ from typing import Any
 
 from train.evaluate.metrics import HORIZON_KEYS
 from train.evaluate.table import ROWS, format_figure, horizon_title
+from train.report import proof
 from train.report.charges import Replayed
+from train.report.proof import count
 
 # The bars' full length, a common small microcontroller (STM32G030x8: 64 KB flash, 8 KB SRAM).
 SCALE_FLASH_BYTES = 64 * 1024
@@ -30,8 +32,8 @@ def page(report: Mapping[str, Any]) -> dict[str, Any]:
         "costs": [_cost(target, cost) for target, cost in (report.get("cost") or {}).items()],
         "cost_scale": f"Bars: of {SCALE_FLASH_BYTES // 1024} KB flash and {SCALE_RAM_BYTES // 1024} KB RAM, a small "
         "microcontroller. Everything an answer needs: features, both models, post-processing, state check.",
-        "verify": _verify(report.get("verify") or {}),
-        "provenance": _provenance(report),
+        "verify": proof.verification(report.get("verify") or {}),
+        "provenance": proof.provenance(report),
     }
 
 
@@ -58,7 +60,7 @@ def _lead(report: Mapping[str, Any]) -> str:
         f"{len(classes)} devices" if len(classes) > 1 else f"one device, {classes[0]}" if classes else "unnamed devices"
     )
     source = f" ({data['source']})" if data.get("source") else ""
-    counts = f"{_count(data.get('charges'))} charges of {_count(data.get('units'))} units{source}"
+    counts = f"{_counted(data.get('charges'), 'charge')} of {_counted(data.get('units'), 'unit')}{source}"
     split = report.get("split") or {}
     parts = ", ".join(f"{split[key]} {word}" for key, word in _PARTS if key in split)
     return f"A {model.get('kind', 'model')} for {kinds}, learnt from {counts}" + (
@@ -138,15 +140,15 @@ def _cost(target: str, cost: Mapping[str, Any]) -> dict[str, Any]:
     ram = int(cost.get("ram_bytes") or 0) + int(cost.get("stack_bytes") or 0)
     instructions = cost.get("instructions_per_sample")
     if isinstance(instructions, Mapping):
-        text = f"{_count(round(instructions['mean']))} mean, {_count(instructions['max'])} worst"
+        text = f"{count(round(instructions['mean']))} mean, {count(instructions['max'])} worst"
     else:
-        text = _count(instructions)
+        text = count(instructions)
     bars = target != "host"
     return {
         "target": target,
-        "flash": f"{_count(cost.get('flash_bytes'))} B",
+        "flash": f"{count(cost.get('flash_bytes'))} B",
         "flash_bar": _bar(int(cost.get("flash_bytes") or 0), SCALE_FLASH_BYTES) if bars else "",
-        "ram": f"{_count(ram)} B",
+        "ram": f"{count(ram)} B",
         "ram_bar": _bar(ram, SCALE_RAM_BYTES) if bars else "",
         "instructions": text,
     }
@@ -162,48 +164,5 @@ def _bar(value: int, full: int) -> Any:
     )
 
 
-def _verify(verify: Mapping[str, Any]) -> dict[str, Any] | None:
-    if "samples" not in verify:
-        return None
-    samples, mismatches = int(verify["samples"]), int(verify.get("mismatches", 0))
-    passed = mismatches == 0 and samples > 0 and verify.get("verdict", "PASS") == "PASS"
-    rows = [
-        (str(key).replace("_", " "), _plain(value))
-        for key, value in verify.items()
-        if key not in ("samples", "mismatches", "verdict") and value not in (None, "", [], {})
-    ]
-    if passed:
-        text = f"Yes: each of {_count(samples)} answers over the serial line equals the reference, bit for bit."
-    else:
-        text = f"No: {_count(mismatches)} of {_count(samples)} answers differ from the reference."
-    line = f"{'PASS' if passed else 'FAIL'}: {_count(samples)} samples verified, {_count(mismatches)} mismatches"
-    return {"passed": passed, "line": line, "text": text, "rows": rows}
-
-
-def _provenance(report: Mapping[str, Any]) -> list[tuple[str, str]]:
-    model, provenance = report.get("model") or {}, report.get("provenance") or {}
-    rows = [("model", str(model.get("hash", "–")))]
-    if model.get("features"):
-        rows.append(("features", f"{len(model['features'])}: {', '.join(model['features'])}"))
-    rows += [(str(key).replace("_", " "), _plain(value)) for key, value in provenance.items() if value]
-    return rows
-
-
-def _plain(value: Any) -> str:
-    """A JSON value as one line of text."""
-    if isinstance(value, Mapping):
-        return "; ".join(
-            f"{key}: {_plain(item)}" if isinstance(item, Mapping) else f"{key} {_plain(item)}"
-            for key, item in value.items()
-            if item is not None
-        )
-    if isinstance(value, list):
-        return ", ".join(map(_plain, value))
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _count(value: Any) -> str:
-    """A count with thin spaces between thousands; an en dash where it is not known."""
-    return "–" if value is None else f"{value:,}".replace(",", "\u202f")
+def _counted(number: Any, what: str) -> str:
+    return proof.counted(int(number), what) if number is not None else f"– {what}s"

@@ -145,6 +145,79 @@ def test_a_whole_report(build: Path) -> None:
     assert [path.name for path in build.iterdir() if path.name.startswith(".")] == []
 
 
+def verification() -> dict[str, Any]:
+    """What `host verify --json` says of two charges of two units."""
+    charge = {"device": "phone", "samples": 1500, "mismatches": 0, "seconds": 0.25, "accuracy": {}}
+    return {
+        "verdict": "PASS",
+        "samples": 3000,
+        "mismatches": 0,
+        "first_divergence": None,
+        "charges": [
+            {**charge, "session": "lunch", "unit": "a", "mae_minutes": {"5s": 9, "overall": 4.24}}
+            | {"baseline_mae_minutes": {"overall": 8.5}},
+            {**charge, "session": "night", "unit": "b", "mae_minutes": {}, "baseline_mae_minutes": {}},
+        ],
+        "link": {"bytes_sent": 90000, "bytes_received": 120000, "sent": 3000, "resent": 0, "damaged": 0}
+        | {"refusals": 0, "silences": 0, "resets": 0, "errors": 0, "samples_per_s": 11083},
+        "error": {"mae_minutes": {"overall": 4.2}, "baseline_mae_minutes": {"overall": 8.5}, "accuracy": {}},
+        "board": {"model_hash": "0123456789abcdef", "protocol": 1, "firmware_version": "0.1.0", "answer_max_us": 2970},
+        "seconds": 2.538,
+    }
+
+
+def shown(build: Path, **values: Any) -> str:
+    """The page of report_json() with other values."""
+    (build / "report.json").write_text(json.dumps({**report_json(), **values}))
+    return checked(write_report(build))
+
+
+def test_a_verification_is_summed_up(build: Path) -> None:
+    text = shown(build, verify=verification())
+    for words in (
+        "Yes: each of 3\u202f000 answers over the serial line equals the reference, bit for bit.",
+        "2 charges of 2 units in 2.5 s",
+        "model 0123456789abcdef, firmware 0.1.0, protocol 1; slowest answer 2\u202f970 µs",
+        "90\u202f000 bytes out, 120\u202f000 back; nothing damaged, nothing sent again",
+        "4.2 min off on average, the baseline 8.5",
+        "Charge by charge",
+        "lunch phone / a 1\u202f500 0 4.2 8.5",
+        "night phone / b 1\u202f500 0 – –",
+    ):
+        assert words in text, words
+    assert "{" not in text.partition("Is the board equal")[2]
+
+
+def test_trouble_on_the_line_is_said(build: Path) -> None:
+    verify = verification()
+    verify["link"] |= {"resent": 4, "damaged": 2, "resets": 1}
+    text = shown(build, verify=verify)
+    assert "120\u202f000 back; 4 sent again, 2 damaged, 1 restarts of the board" in text
+    assert "nothing damaged" not in text
+
+
+def test_the_first_divergence_is_shown(build: Path) -> None:
+    first = {"session": "night", "sample": 17, "reproduce": "python -m host verify --session night"}
+    first |= {"expected": {"device": 1, "remaining_50_s": 600}, "got": {"device": 1, "remaining_50_s": 601}}
+    verify = verification() | {"verdict": "FAIL", "mismatches": 9, "first_divergence": first}
+    text = shown(build, verify=verify)
+    assert "No: 9 of 3\u202f000 answers differ" in text
+    assert "first divergence charge night, sample 17 remaining 50 s expected 600, got 601 reproduce python -m" in text
+
+
+def test_settings_are_rows(build: Path) -> None:
+    settings = {
+        "fleet": {"seed": 1},
+        "forest": {"seed": 2, "device": {"rounds": 12, "eta": 0.5}},
+        "budget": {"x": None},
+    }
+    text = shown(build, provenance={"commit": "abc+", "settings": settings, "flags": {"emit": "m2cgen"}})
+    assert "commit abc, with changes not committed flags emit m2cgen" in text
+    assert "Settings fleet seed 1 forest seed 2 forest.device rounds 12, eta 0.5" in text
+    assert "budget" not in text
+    assert "1 feature x_ma" in text
+
+
 def test_gaps_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text("{}")
     text = checked(write_report(tmp_path))
