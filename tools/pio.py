@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -67,15 +68,17 @@ def locked(path: Path) -> Iterator[None]:
 
 def provision(core: Path) -> None:
     """Puts into the core folder what PlatformIO would download, unless it is there already."""
-    key = f"{version('platformio')} {version('scons')} {hashlib.sha256(PROVISION.read_bytes()).hexdigest()}\n"
+    script = hashlib.sha256(PROVISION.read_bytes()).hexdigest()
+    # The packages are wrappers of programs, which may have been installed, moved or removed since.
+    key = f"{version('platformio')} {version('scons')} {shutil.which('cppcheck')} {script}\n"
     stamp = core / "wattprint-provisioned"
     with locked(core / "locks" / "provision"):
-        if stamp.is_file() and stamp.read_text(encoding="ascii") == key:
+        if stamp.is_file() and stamp.read_text(encoding="utf-8") == key:
             return
         done = subprocess.run([sys.executable, str(PROVISION), str(core)], check=False)
         if done.returncode:
             sys.exit(EXIT_BUILD)
-        stamp.write_text(key, encoding="ascii")
+        stamp.write_text(key, encoding="utf-8")
 
 
 def environment(core: Path) -> dict[str, str]:

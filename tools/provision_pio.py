@@ -95,6 +95,7 @@ def provision(core: Path) -> None:
     files = {"builder/main.py": NATIVE_BUILDER}
     install(core / "platforms" / "native", "platform", "1.2.1+wattprint", files, manifest)
 
+    shutil.rmtree(core / "packages" / "tool-cppcheck", ignore_errors=True)
     if program := shutil.which("cppcheck"):
         files = {"cppcheck": f'#!/bin/sh\nexec {shlex.quote(program)} "$@"\n'}
         manifest = {"description": f"runs {program}"}

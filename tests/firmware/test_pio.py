@@ -40,6 +40,25 @@ def test_cppcheck_finds_nothing(tmp_path: Path) -> None:
     assert "No defects found" in done.stdout
 
 
+def test_cppcheck_installed_later_is_found(tmp_path: Path) -> None:
+    """And one that is removed is forgotten: PlatformIO would look for it in its registry."""
+    (tmp_path / "bin").mkdir()
+    core, checker = tmp_path / "core", tmp_path / "bin" / "cppcheck"
+
+    def wrapped() -> bool:
+        variables = {"WATTPRINT_PLATFORMIO_CORE": str(core), "PATH": str(checker.parent)}
+        done = run_pio("--version", build_dir=tmp_path / "build", **variables)
+        assert done.returncode == 0, done.stderr
+        wrapper = core / "packages" / "tool-cppcheck" / "cppcheck"
+        return wrapper.is_file() and str(checker) in wrapper.read_text(encoding="utf-8")
+
+    assert not wrapped()
+    checker.symlink_to("/bin/true")
+    assert wrapped()
+    checker.unlink()
+    assert not wrapped()
+
+
 def test_two_cold_starts_at_once(tmp_path: Path) -> None:
     """Both builds into one folder, with an empty core folder, and neither waits for a server."""
     core = str(tmp_path / "core")
