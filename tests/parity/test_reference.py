@@ -16,6 +16,7 @@ from codegen.cli import main
 from codegen.emit.artifact import emit_artifact
 from codegen.errors import MismatchError, ModelError
 from codegen.readers.xgboost import read_model
+from codegen.ir.forest import Forest, Leaf, Tree
 from codegen.reference import answers_from_outputs, check_margins, outputs_from_leaves
 from tests.golden.test_forest_golden import artifact
 from tests.parity.compiled import WARNINGS, compile_folder, predict
@@ -94,6 +95,18 @@ def test_integers_that_stray_are_named(tmp_path: Path) -> None:
         outputs_from_leaves(forest, leaves, 20)
     with pytest.raises(ModelError, match="leaf columns"):
         outputs_from_leaves(forest, leaves[:, 1:], 20)
+
+
+@pytest.mark.parametrize(("off", "explained"), [(0, True), (1, True), (-1, True), (2, False), (-2, False)])
+def test_what_rounding_explains(off: int, explained: bool) -> None:
+    """A base and one leaf round by half a unit each: one unit may be missing, two may not. Here both are exact."""
+    forest = Forest(trees=(Tree(Leaf(0.5, 0), 0),), base=(0.25,), n_features=1, objective="reg:squarederror")
+    outputs, margins = np.array([[3 * 2**18 + off]]), np.array([[0.75]], np.float32)
+    if explained:
+        check_margins(forest, outputs, margins, 20, "model")
+    else:
+        with pytest.raises(MismatchError, match="rounding explains"):
+            check_margins(forest, outputs, margins, 20, "model")
 
 
 def predictions(model: Artifact, path: Path, **changed: Any) -> Path:
