@@ -15,8 +15,8 @@ import xgboost as xgb
 from codegen.cli import main
 from codegen.emit.artifact import emit_artifact
 from codegen.errors import MismatchError, ModelError
-from codegen.readers.xgboost import read_model
 from codegen.ir.forest import Forest, Leaf, Tree
+from codegen.readers.xgboost import read_model
 from codegen.reference import answers_from_outputs, check_margins, outputs_from_leaves
 from tests.golden.test_forest_golden import artifact
 from tests.parity.compiled import WARNINGS, compile_folder, predict
