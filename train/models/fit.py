@@ -89,7 +89,11 @@ def fit(
         **_about_data(dataset, parts, devices),
         **_device_entries(forests.device, unseen, devices),
         **_remaining_entries(forests.remaining, unseen),
-        "training": {**asdict(config.forest), "split": asdict(config.split), "notes": _notes(parts, devices, unseen)},
+        "training": {
+            **asdict(config.forest),
+            "split": asdict(config.split),
+            "notes": _notes(parts, devices, unseen, forests),
+        },
         "versions": _versions(),
     }
     return _summary(write_artifact(out, manifest, files), forests, len(rows))
@@ -199,11 +203,14 @@ def _full_durations_s(charges: Sequence[Charge], units: Sequence[str], devices: 
     return {device: sorted(values) for device, values in durations.items()}
 
 
-def _notes(split: UnitSplit, devices: Sequence[str], unseen: UnseenAnswers) -> list[str]:
+def _notes(split: UnitSplit, devices: Sequence[str], unseen: UnseenAnswers, forests: Forests) -> list[str]:
     """What a user must know about this model before trusting it."""
     notes = []
     if len(devices) == 1:
-        notes.append(f"one device only ({devices[0]}): there is no device model")
+        notes.append(f"one device only ({devices[0]}): the model answers minutes, not which device")
+    for what, forest in (("which device it is", forests.device), ("how long it takes", forests.remaining)):
+        if forest is not None and forest.trees.n_splits == 0:
+            notes.append(f"nothing was learnt of {what}, the answer is always the same: record more charges")
     if len(unseen.rows.charge) == 0:
         notes.append("no unit to calibrate on: confidence, unknown threshold and interval are uncalibrated")
     elif unseen.n_units > len(split.calibration):

@@ -152,10 +152,21 @@ def test_evaluation_scores_what_predictions_and_integer_rules_give(
     assert evaluate(artifact.path, data)["quality"]["mae_minutes"]["overall"] == pytest.approx(np.mean(errors))
 
 
+def test_a_model_that_learnt_nothing_says_so(tmp_path: Path) -> None:
+    """Two charges are fewer than a leaf must rest on: the trees do not split."""
+    data = dataset(tmp_path / "few", n_devices=1, n_units=2, n_charges=1)
+    summary = fit(data, tmp_path / "model", Config())
+    assert summary.remaining_splits == 0
+    assert [note for note in summary.notes if "nothing was learnt of how long it takes" in note]
+    enough = fit(dataset(tmp_path / "many", n_devices=2, n_units=6), tmp_path / "other", QUICK)
+    assert enough.remaining_splits > 0
+    assert not [note for note in enough.notes if "nothing was learnt" in note]
+
+
 def test_one_device_has_no_classifier(tmp_path: Path) -> None:
     data = dataset(tmp_path / "one", n_devices=1, n_units=3)
     summary = fit(data, tmp_path / "model", QUICK)
-    assert any("there is no device model" in note for note in summary.notes)
+    assert any("the model answers minutes, not which device" in note for note in summary.notes)
     artifact, forests = load_model(tmp_path / "model")
     assert (artifact.device_model, artifact.softmax, forests.device) == (None, None, None)
     predict(tmp_path / "model", data, tmp_path / "p.npz")
