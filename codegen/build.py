@@ -201,6 +201,17 @@ def _install(artifact: Artifact, model: Path) -> None:
         temporary.replace(target)
 
 
+def quality_line(quality: Mapping[str, Any]) -> str:
+    """How good the model is, in a line: PASS says only that the board is equal to it."""
+    accuracy = (quality.get("accuracy") or {}).get("60s")
+    mae, baseline = ((quality.get(key) or {}).get("overall") for key in ("mae_minutes", "baseline_mae_minutes"))
+    parts = [] if accuracy is None else [f"device right at 60 s: {100 * accuracy:.1f} %"]
+    if mae is not None:
+        beside = "" if baseline is None else f", the baseline {baseline:.1f}"
+        parts.append(f"minutes to full: {mae:.1f} off{beside}")
+    return "; ".join(parts) or "no charge with a known end to judge the model by"
+
+
 def _verdict(args: argparse.Namespace, artifact: Artifact, report: Mapping[str, Any], out: Path) -> int:
     verify = report["verify"]
     passed = verify["verdict"] == "PASS"
@@ -210,8 +221,9 @@ def _verdict(args: argparse.Namespace, artifact: Artifact, report: Mapping[str, 
     target = "rv32imc" if "rv32imc" in report["cost"] else "host"
     size = f", {report['cost'][target]['flash_bytes']} bytes on {target}" if target in report["cost"] else ""
     n_devices = len(artifact.devices)
-    if n_devices == 1:
-        print(f"one device only ({artifact.devices[0]}): the model answers minutes, not which device")
+    for note in report["evaluation"].get("notes") or []:
+        print(f"note: {note}")
+    print(quality_line(report["quality"]))
     print(
         f"{verify['verdict']}  forest of {n_devices} device{'s' if n_devices > 1 else ''}{size}: "
         f"{verify['samples']} samples verified, {verify['mismatches']} mismatches  (report: {out / 'report.html'})"

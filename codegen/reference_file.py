@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen import process
 from codegen.emit.artifact import read_artifact_model
 from codegen.errors import CodegenError, ModelError, StepError
 from codegen.reference import Answers, answers_from_outputs, check_margins, outputs_from_leaves
@@ -65,9 +66,11 @@ def predict(artifact: Artifact, data: Path, out: Path, *, n_charges: int | None,
     command = [sys.executable, "-m", "train", "predict", "--model", str(artifact.path), "--data", str(data)]
     command += ["--split", split, "--out", str(out)]
     command += [] if n_charges is None else ["--charges", str(n_charges)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    done = process.run(command, stdin=DEVNULL, stderr=PIPE, stdout=PIPE)
     if done.returncode:
-        lines = (done.stderr.strip() or "python -m train predict failed without a word").splitlines()
+        lines = (
+            done.stderr.decode("utf-8", "replace").strip() or "python -m train predict failed without a word"
+        ).splitlines()
         raise StepError(lines[-1].removeprefix("error: "), done.returncode)
 
 

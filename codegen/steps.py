@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 from typing import Any, TypeVar
 
+from codegen import process
 from codegen.errors import StepError
 
 T = TypeVar("T")
@@ -65,9 +66,7 @@ class Steps:
         self.log_folder.mkdir(parents=True, exist_ok=True)
         log = self.log_folder / f"{self.number + 1:02d}-{title.split()[0]}.log"
         with self._shown(title), log.open("w", encoding="utf-8") as stream:
-            done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stream, env=environment, check=False
-            )
+            done = process.run(command, stdin=DEVNULL, stdout=PIPE, stderr=stream, env=environment)
             output = done.stdout.decode("utf-8", errors="replace")
             stream.write(output)
         if done.returncode not in accept:

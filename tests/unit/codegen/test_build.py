@@ -7,12 +7,11 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from codegen import build, measure, steps
+from codegen import build, measure, process
 from codegen.cli import main
 from codegen.errors import CompilerError
 from tests.golden.test_forest_golden import artifact
@@ -20,7 +19,7 @@ from train.config import config_values, load_config
 
 COST = {"flash_bytes": 40_000, "ram_bytes": 160, "stack_bytes": 700, "instructions": {"mean": 90.5, "max": 120}}
 VERIFY = {"verdict": "PASS", "samples": 12_000, "mismatches": 0, "first_divergence": None}
-QUALITY = {"quality": {"accuracy": {"60s": 0.9}}}
+QUALITY = {"quality": {"accuracy": {"60s": 0.9}}, "notes": ["calibration has few units"]}
 STEPS = ("config", "simulate", "fit", "evaluate", "reference", "pio.py", "verify", "report")
 
 
@@ -62,8 +61,7 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     made = Bench(tmp_path / "out")
-    stand_in = SimpleNamespace(run=made.run, DEVNULL=subprocess.DEVNULL, PIPE=subprocess.PIPE)
-    monkeypatch.setattr(steps, "subprocess", stand_in)
+    monkeypatch.setattr(process, "run", made.run)
     monkeypatch.setattr(measure, "measure", lambda *_, **__: dict(COST))
     monkeypatch.setattr(build, "ROOT", tmp_path / "checkout")
     return made
@@ -80,7 +78,8 @@ def test_a_build_reports_what_is_documented(bench: Bench, capsys: pytest.Capture
         assert cost["instructions_per_sample"]["max"] == 120
     assert report["verify"] == VERIFY
     assert report["provenance"].keys() >= {"commit", "data_hash", "versions", "flags"}
-    last = capsys.readouterr().out.splitlines()[-1]
+    *others, last = capsys.readouterr().out.splitlines()
+    assert others == ["note: calibration has few units", "device right at 60 s: 90.0 %"]
     assert last.startswith("PASS  forest of 3 devices, 40000 bytes on rv32imc: 12000 samples verified, 0 mismatches")
     assert str(bench.out / "report.html") in last
 
@@ -128,10 +127,22 @@ def test_with_an_artifact_nothing_is_trained(bench: Bench, tmp_path: Path) -> No
     assert bench.ran == [step for step in STEPS if step not in ("simulate", "fit")]
 
 
-def test_one_device_is_said(bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    artifact(tmp_path / "lamp", devices=("lamp",))
-    assert bench.build("--artifact", str(tmp_path / "lamp"), "--data", str(tmp_path)) == 0
-    assert "one device only (lamp): the model answers minutes, not which device" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("quality", "line"),
+    [
+        (
+            {"accuracy": {}, "mae_minutes": {"overall": 6.74}, "baseline_mae_minutes": {"overall": 8.5}},
+            "minutes to full: 6.7 off, the baseline 8.5",
+        ),
+        ({"accuracy": {"60s": None}, "mae_minutes": {}}, "no charge with a known end to judge the model by"),
+        (
+            {"accuracy": {"60s": 0.5}, "mae_minutes": {"overall": 2}},
+            "device right at 60 s: 50.0 %; minutes to full: 2.0 off",
+        ),
+    ],
+)
+def test_quality_in_a_line(quality: dict[str, Any], line: str) -> None:
+    assert build.quality_line(quality) == line
 
 
 @pytest.mark.parametrize(
