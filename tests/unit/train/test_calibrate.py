@@ -78,3 +78,17 @@ def test_too_wide_an_interval_is_narrowed() -> None:
 def test_nothing_to_calibrate_on() -> None:
     empty = np.empty((0, 3), dtype=np.int64)
     assert calibrate.interval_offsets_s(empty, empty[:, 0], empty[:, 0]) == (0, 0, 0)
+
+
+def test_the_tails_are_cut_to_the_charge() -> None:
+    """99 charges of one row each: 0.9 · 100 / 99 of them are 90, the least shift that covers nine tenths of the next."""
+    charge = np.arange(99)
+    quantile_s = np.full((99, 3), 1000)
+    late, early = 1000 + 1 + np.arange(99), 1000 - 1 - np.arange(99)
+    assert calibrate.interval_offsets_s(quantile_s, late, charge) == (1 + 9, 0, 90)
+    assert calibrate.interval_offsets_s(quantile_s, early, charge) == (-90, 0, -10)
+
+
+def test_one_known_answer_in_twenty_may_be_unknown() -> None:
+    assert calibrate.unknown_threshold_permille(np.arange(1, 101), np.ones(100)) == 5
+    assert calibrate.unknown_threshold_permille(np.arange(100, 0, -1), np.ones(100)) == 5
