@@ -81,7 +81,7 @@ def test_nothing_to_calibrate_on() -> None:
 
 
 def test_the_tails_are_cut_to_the_charge() -> None:
-    """99 charges of one row each: 0.9 · 100 / 99 of them are 90, the least shift that covers nine tenths of the next."""
+    """99 charges of one row each: 0.9 · 100 / 99 of them are 90."""
     charge = np.arange(99)
     quantile_s = np.full((99, 3), 1000)
     late, early = 1000 + 1 + np.arange(99), 1000 - 1 - np.arange(99)
