@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -105,7 +106,7 @@ def _compile(args: argparse.Namespace) -> int:
     from codegen.emit.forest import check_style, emit_forest
     from codegen.readers.xgboost import read_model
 
-    name = args.name or args.model.stem.lower().replace("-", "_")
+    name = args.name or re.sub(r"\W", "_", args.model.stem.lower(), flags=re.A)
     check_style(args.emit, name)
     source = read_model(args.model)
     emitted = emit_forest(source, name, args.out, style=args.emit, feature_type=args.features or "float32").forest

@@ -137,7 +137,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, st
 
 
 def test_compile_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model = save(train("multi", rounds=2), tmp_path / "Clf-1.ubj")
+    model = save(train("multi", rounds=2), tmp_path / "Clf 1.ubj")
     code, line = run(capsys, "compile", model, "--out", tmp_path / "c", "--features", "int32")
     assert code == 0
     assert line.startswith(f"written: {tmp_path}/c/clf_1.c and .h: 8 trees")
