@@ -52,7 +52,7 @@ def _add_import(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     nasa.add_argument("source", metavar="DIR", type=Path, help="the folder nasa_liion, or the one it lies in")
     nasa.add_argument("out", metavar="OUT", type=Path, help="dataset folder to write")
-    _add_output_options(nasa, default="csv")
+    _add_import_options(nasa)
     nasa.set_defaults(func=commands.import_nasa)
     _add_import_csv(sources)
 
@@ -79,7 +79,7 @@ def _add_import_csv(sources: argparse._SubParsersAction[argparse.ArgumentParser]
         help="how the charges ended (default %(default)s)",
     )
     _add_layout_options(parser)
-    _add_output_options(parser, default="csv")
+    _add_import_options(parser)
     parser.set_defaults(func=commands.import_csv)
 
 
@@ -121,6 +121,12 @@ def _add_validate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument("data", metavar="DIR", type=Path, help="dataset folder")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(func=commands.validate)
+
+
+def _add_import_options(parser: argparse.ArgumentParser) -> None:
+    """Where the charges go: one run imports one unit, so those of others may be there already."""
+    _add_output_options(parser, default="csv")
+    parser.add_argument("--add", action="store_true", help="keep the charges OUT already holds and add these")
 
 
 def _add_output_options(parser: argparse.ArgumentParser, *, default: Literal["csv", "parquet"]) -> None:

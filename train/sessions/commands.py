@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from train.errors import ConfigError, DatasetError
@@ -80,7 +81,7 @@ def import_nasa(args: argparse.Namespace) -> int:
     """`import nasa DIR OUT`."""
     from train.sessions.importers.nasa import read_nasa
 
-    _report(args, _write(args, read_nasa(args.source), None), {}, "")
+    _report(args, _write(args, _beside(args, read_nasa(args.source)), None), {}, "")
     return 0
 
 
@@ -99,8 +100,22 @@ def import_csv(args: argparse.Namespace) -> int:
     )
     identity = Identity(args.device, args.unit, args.charger, args.ended)
     charges = (read_meter_csv(path, layout, identity) for path in args.files)
-    _report(args, _write(args, charges, len(args.files)), {}, "")
+    _report(args, _write(args, _beside(args, charges), None if args.add else len(args.files)), {}, "")
     return 0
+
+
+def _beside(args: argparse.Namespace, charges: Iterable[Charge]) -> Iterable[Charge]:
+    """The charges, after those of the dataset that is already there with --add."""
+    from train.sessions.dataset import read_dataset
+
+    if not args.add:
+        return charges
+    if args.force:
+        raise ConfigError("--add keeps what is there, --force replaces it; give one of them")
+    if not args.out.is_dir() or not any(args.out.iterdir()):
+        return charges
+    args.force = True  # the dataset is written anew, complete or not at all
+    return chain(read_dataset(args.out).charges, charges)
 
 
 def validate(args: argparse.Namespace) -> int:

@@ -143,4 +143,6 @@ def _check_target(path: Path, *, force: bool) -> None:
     if not any((path / name).exists() for name in (csv_store.SESSIONS, parquet_store.SESSIONS)):
         raise DatasetError(f"{path}: is not empty and not a dataset; name another folder")
     if not force:
-        raise DatasetError(f"{path}: already holds a dataset; add --force to replace it, or name another folder")
+        raise DatasetError(
+            f"{path}: already holds a dataset; give --force to replace it (import: --add to keep it), or name another"
+        )

@@ -95,6 +95,22 @@ def test_bad_rows_are_named(tmp_path: Path, row: str, message: str) -> None:
         read_meter_csv(write(tmp_path / "m.csv", "time,volt,amp", rows), parse_format(PLAIN), WHO)
 
 
+@pytest.mark.parametrize(
+    ("header", "row", "hint"),
+    [
+        ("time;volt;amp", "1;2;3", r"the file has 'time;volt;amp' \(--separator ';'\?\)"),
+        ("time\tvolt\tamp", "1\t2\t3", r"\(--separator tab\?\)"),
+        ("time,volt,amp", "07.03.2026 23:30:00,5.0,1.0", r"not a number \(a clock\? give --time-format\)"),
+        ("time,volt,amp", "23:30:05,5.0,1.0", r"a clock\? give --time-format"),
+        ("time,volt,amp", '"0,5",5.0,1.0', r"not a number \(--decimal-comma\?\)"),
+    ],
+)
+def test_the_option_that_is_missing_is_named(tmp_path: Path, header: str, row: str, hint: str) -> None:
+    path = write(tmp_path / "m.csv", header, [row] * 12)
+    with pytest.raises(DatasetError, match=hint):
+        read_meter_csv(path, parse_format("t=time,voltage=volt,current=amp"), Identity("d"))
+
+
 def test_wrong_sign_and_wrong_units_are_told(tmp_path: Path) -> None:
     path = write(tmp_path / "m.csv", "time,volt,amp", plain_rows())
     with pytest.raises(DatasetError, match=r"never positive.*--sign"):

@@ -69,3 +69,25 @@ def test_import_csv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["import", "csv", *map(str, files), str(tmp_path / "other"), *options[:-2]]) == 2
     assert "monday.csv:2: current_ma is never positive" in capsys.readouterr().err
     assert not (tmp_path / "other").exists()
+
+
+def test_imports_add_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("monday", "tuesday"):
+        (tmp_path / f"{name}.csv").write_text("s,V,A\n" + "".join(f"{k},9.05,2\n" for k in range(15)), encoding="utf-8")
+    out = tmp_path / "mine"
+
+    def add(name: str, device: str, *more: str) -> int:
+        options = ["--columns", "t=s,voltage=V,current=A", "--device", device, *more]
+        return main(["import", "csv", str(tmp_path / f"{name}.csv"), str(out), *options])
+
+    assert add("monday", "pixel", "--add") == 0  # nothing there yet
+    assert add("tuesday", "lamp") == 2
+    assert "--add" in capsys.readouterr().err
+    assert add("tuesday", "lamp", "--add", "--force") == 2
+    assert add("tuesday", "lamp", "--add") == 0
+    assert "2 charges (0 with a known end) of 2 units of 2 devices" in capsys.readouterr().out
+    before = read_dataset(out)
+    assert [(one.session, one.device) for one in before.charges] == [("monday", "pixel"), ("tuesday", "lamp")]
+    assert add("monday", "pixel", "--add") == 2
+    assert "monday: two charges have this session name" in capsys.readouterr().err
+    assert read_dataset(out).hash == before.hash

@@ -145,8 +145,7 @@ def _rows(path: Path, layout: MeterFormat) -> Iterator[tuple[int, dict[str, str]
                 header = [field.strip() for field in fields]
                 for name in layout.columns.values():
                     if name not in header:
-                        found = ", ".join(map(repr, header))[:200]
-                        raise DatasetError(f"{path}:{line}: column {name!r} is missing; the file has {found}")
+                        raise DatasetError(f"{path}:{line}: column {name!r} is missing; {_found(header)}")
                 where = {quantity: header.index(name) for quantity, name in layout.columns.items()}
                 continue
             if len(fields) <= max(where.values()):
@@ -157,6 +156,12 @@ def _rows(path: Path, layout: MeterFormat) -> Iterator[tuple[int, dict[str, str]
         raise DatasetError(f"{path}:{reader.line_num}: {error}") from None
     if not n_rows:
         raise DatasetError(f"{path}: has no rows below a header")
+
+
+def _found(header: list[str]) -> str:
+    other = next((mark for mark in ";\t|," if len(header) == 1 and mark in header[0]), None)
+    hint = "" if other is None else f" (--separator {'tab' if other == chr(9) else repr(other)}?)"
+    return "the file has " + ", ".join(map(repr, header))[:200] + hint
 
 
 def _text(path: Path) -> str:
@@ -182,7 +187,7 @@ def _values(
             values[k] = _clock_ms(text, layout.time_format or "") if clock else _number(text, layout)
         except ValueError:
             what = f"a time of the form {layout.time_format!r}" if clock else "a number"
-            hint = "" if clock or "," not in text else " (--decimal-comma?)"
+            hint = "" if clock else _hint(quantity, text)
             name = layout.columns[quantity]
             raise DatasetError(f"{path}:{line}: {name} is {text!r}, not {what}{hint}") from None
     if clock and not _has_date(layout.time_format or ""):
@@ -190,6 +195,13 @@ def _values(
     if not clock:
         values *= layout.factors[quantity]
     return values if quantity == "soc" else np.rint(values)
+
+
+def _hint(quantity: str, text: str) -> str:
+    """The option that a field which is no number calls for, if one can be guessed."""
+    if quantity == "t" and re.search(r"\d[:/.-]\d+[:/.-]\d", text):
+        return " (a clock? give --time-format)"
+    return " (--decimal-comma?)" if "," in text else ""
 
 
 def _number(text: str, layout: MeterFormat) -> float:
