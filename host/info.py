@@ -49,5 +49,5 @@ def ports(args: argparse.Namespace) -> int:
         print(f"{port.device:22} {port.vendor_product:10} {port.likely or '–':20} {port.description}")
     likely = sum(bool(port.likely) for port in found)
     cure = "" if likely else "; is the board plugged in, with a cable that carries data?"
-    print(f"{len(found)} ports, {likely} likely boards{cure}")
+    print(f"{len(found)} port{'' if len(found) == 1 else 's'}, {likely} likely board{'' if likely == 1 else 's'}{cure}")
     return 0

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
 from host.errors import HostError, PortError
 
@@ -148,6 +149,8 @@ def _open(port: str, baud: int) -> serial.Serial:
     """Open with DTR and RTS low and the port to ourselves; made closed first, so that opening resets few boards."""
     import serial
 
+    if port.startswith("socket:") and not _names_a_socket(port):
+        raise HostError(f"--port {port}: give socket://HOST:PORT, for instance socket://127.0.0.1:5555")
     try:
         line = serial.serial_for_url(port, do_not_open=True)
         line.baudrate = baud
@@ -166,6 +169,14 @@ def _open(port: str, baud: int) -> serial.Serial:
         line.reset_input_buffer()
     _send_at_once(line)
     return line
+
+
+def _names_a_socket(port: str) -> bool:
+    try:
+        parts = urlsplit(port)
+        return bool(parts.hostname and parts.port)
+    except ValueError:  # a port that is no number, or beyond 65535
+        return False
 
 
 def _send_at_once(line: serial.Serial) -> None:

@@ -118,3 +118,9 @@ def test_a_board_behind_a_socket() -> None:
             session.replay([Measurement(k + 1, 5, 6) for k in range(100)], lambda index, _: answers.append(index))
         thread.join(timeout=5)
     assert answers == list(range(100))
+
+
+@pytest.mark.parametrize("port", ["socket://nope", "socket://nope:x", "socket://:5", "socket://a:70000", "socket:a:5"])
+def test_a_socket_without_host_or_port_is_bad_input(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "--port", port]) == 2
+    assert capsys.readouterr().err.endswith("give socket://HOST:PORT, for instance socket://127.0.0.1:5555\n")

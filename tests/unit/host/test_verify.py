@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -203,7 +204,7 @@ def test_ports_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     out, _ = output_of(capsys, ["ports", "--json"], 0)
     assert isinstance(json.loads(out), list)
     out, _ = output_of(capsys, ["ports"], 0)
-    assert "ports" in out.splitlines()[-1]
+    assert re.match(r"(1 port|\d+ ports), (1 likely board|\d+ likely boards)\b", out.splitlines()[-1])
 
 
 def children_of(pid: int) -> list[int]:
