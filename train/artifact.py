@@ -67,10 +67,15 @@ class Artifact:
         return frozenset(self.split["train"]) | frozenset(self.split["calibration"])
 
     def baseline_remaining_s(self, device: str, elapsed_s: int) -> int:
-        """Median remaining time of the device's training charges that ran longer than elapsed_s; 0 when none did."""
+        """Median remaining time of the device's training charges that ran longer than elapsed_s; 0 when none did.
+
+        The median of an even number is the mean of the middle two, rounded down.
+        """
         durations = self.full_durations_s.get(device, ())
         running = durations[bisect_right(durations, elapsed_s) :]
-        return running[len(running) // 2] - elapsed_s if running else 0
+        if not running:
+            return 0
+        return (running[(len(running) - 1) // 2] + running[len(running) // 2]) // 2 - elapsed_s
 
 
 def sha256(data: bytes) -> str:
