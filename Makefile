@@ -16,7 +16,7 @@ endef
 .PHONY: help build test quick bench lint format pio system clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: $(VENV)/.test system  ## set up, then simulate, train, compile, flash the virtual board and prove it: build/report.html
 	@$(MAKE) --no-print-directory network
