@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import re
@@ -59,7 +60,16 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def run(args: argparse.Namespace) -> int:
-    """Build as asked; returns the exit code."""
+    """Build as asked; returns the exit code. A disk that fills up while logs or report are written is one line."""
+    try:
+        return _build(args)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG):
+            raise
+        raise CodegenError(f"--out {args.out}: cannot be written: {error.strerror}; name another folder") from None
+
+
+def _build(args: argparse.Namespace) -> int:
     from codegen.emit.artifact import read_artifact
 
     out: Path = args.out
@@ -181,8 +191,11 @@ def _verify(steps: Steps, artifact: Artifact, out: Path, model: Path) -> dict[st
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8", newline="\n")
-    temporary.replace(path)
+    try:
+        temporary.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8", newline="\n")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _install(artifact: Artifact, model: Path) -> None:

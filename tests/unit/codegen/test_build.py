@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -178,3 +179,19 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureF
 )
 def test_the_models_name_is_an_identifier(folder: str, name: str, tmp_path: Path) -> None:
     assert build.model_name(tmp_path / folder) == name
+
+
+def test_a_disk_that_fills_up_is_one_line(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    """At the report, the largest file that this process writes itself."""
+    assert bench.build() == 0
+    largest = max(path.stat().st_size for path in bench.out.rglob("*") if path.name != "report.json")
+    bench.verify["padding"] = "x" * largest
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, before[1]))
+    try:
+        code = bench.build("--json")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert code == 2
+    assert f"error: --out {bench.out}: cannot be written: " in capsys.readouterr().err
+    assert not [path for path in bench.out.iterdir() if path.name.startswith((".report", "report"))]
