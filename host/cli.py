@@ -27,7 +27,7 @@ PORT_HELP = "sim (the native firmware behind a pseudo-terminal), a device such a
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code of docs/design.md."""
     args = _parser().parse_args(argv)
-    command: Callable[[argparse.Namespace], int] = args.run
+    command: Callable[[argparse.Namespace], int] = args.func
     try:
         return command(args)
     except HostError as error:
@@ -119,7 +119,7 @@ def _command(
         epilog=f"example:\n  {example}\n\n{EPILOG}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(func=run)
     return parser
 
 
