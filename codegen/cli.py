@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from codegen import build
 from codegen.errors import CodegenError, StyleError
+from codegen.ir.forest import FeatureType
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -90,6 +91,7 @@ def _add_compile(subparsers: Subparsers) -> None:
         choices=["float32", "int32"],
         help="float32 (default): any values, margins bit-equal to XGBoost's; int32: integer features and outputs",
     )
+    parser.add_argument("--leaf-bits", type=int, metavar="N", help="width of leaves, in styles that quantise them")
 
 
 def _compile(args: argparse.Namespace) -> int:
@@ -103,13 +105,18 @@ def _compile(args: argparse.Namespace) -> int:
         emit_artifact(read_artifact(args.artifact), args.out, style=args.emit)
         print(f"written: {args.out}/model.c and what it includes")
         return 0
-    from codegen.emit.forest import check_style, emit_forest
+    from codegen.emit.forest import check_leaf_bits, check_name, emit_forest
+    from codegen.emit.styles import find_style
     from codegen.readers.xgboost import read_model
 
     name = args.name or re.sub(r"\W", "_", args.model.stem.lower(), flags=re.A)
-    check_style(args.emit, name)
+    check_leaf_bits(find_style(args.emit), args.leaf_bits)
+    check_name(name)
     source = read_model(args.model)
-    emitted = emit_forest(source, name, args.out, style=args.emit, feature_type=args.features or "float32").forest
+    features: FeatureType = args.features or "float32"
+    emitted = emit_forest(
+        source, name, args.out, style=args.emit, feature_type=features, leaf_bits=args.leaf_bits
+    ).forest
     print(
         f"written: {args.out / name}.c and .h: {len(emitted.trees)} trees, {emitted.n_splits} splits, "
         f"{emitted.n_features} features, {emitted.n_outputs} outputs"

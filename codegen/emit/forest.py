@@ -9,12 +9,12 @@ from pathlib import Path
 from codegen import __version__
 from codegen.emit.files import render, write_files
 from codegen.emit.literals import comment_text
+from codegen.emit.styles import LEAF_BITS, LEAF_BITS_DEFAULT, Style, find_style
 from codegen.errors import StyleError
-from codegen.ir.forest import FEATURE_MAX, FeatureType, validate
-from codegen.passes import lower_to_int32, merge_equal_leaves
+from codegen.ir.forest import FEATURE_MAX, FeatureType, Forest, validate
+from codegen.passes import lower
 from codegen.readers.xgboost import ModelSource
 
-STYLES = ("m2cgen",)
 NAME_MAX = 32
 # A file of this name would stand before the compiler's own with -I.
 _C_HEADERS = (
@@ -23,10 +23,8 @@ _C_HEADERS = (
 )
 
 
-def check_style(style: str, name: str) -> None:
-    """Raise StyleError for a style or a C name that cannot be used."""
-    if style not in STYLES:
-        raise StyleError(f"style {style!r} is not there; existing: --emit {' '.join(STYLES)}")
+def check_name(name: str) -> None:
+    """Raise StyleError for a C name that cannot be used."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or len(name) > NAME_MAX or name in _C_HEADERS.split():
         raise StyleError(
             f"name {name!r}: take a lower-case C identifier of at most {NAME_MAX} characters "
@@ -42,10 +40,14 @@ def emit_forest(
     style: str = "m2cgen",
     feature_type: FeatureType = "float32",
     output_scale_log2: int | None = None,
+    leaf_bits: int | None = None,
 ) -> ModelSource:
-    """Write NAME.h and NAME.c into `out`; returns the model as it was emitted, after all passes."""
+    """Write NAME.h, NAME.c and the runtime they use into `out`; returns the model as it was emitted, after all passes.
+
+    leaf_bits  of a style that quantises leaves (None: its default); refused with StyleError for one that does not
+    """
     files, emitted = forest_files(
-        source, name, style=style, feature_type=feature_type, output_scale_log2=output_scale_log2
+        source, name, style=style, feature_type=feature_type, output_scale_log2=output_scale_log2, leaf_bits=leaf_bits
     )
     write_files(out, files)
     return emitted
@@ -59,29 +61,47 @@ def forest_files(
     style: str = "m2cgen",
     feature_type: FeatureType = "float32",
     output_scale_log2: int | None = None,
+    leaf_bits: int | None = None,
 ) -> tuple[dict[str, str], ModelSource]:
-    """The two files' texts by name (`file`.h and .c, by default `name`), and the model as emitted."""
-    from codegen.emit.m2cgen import tree_code
-
-    check_style(style, name)
-    if feature_type == "int32":
-        forest = lower_to_int32(source.forest, output_scale_log2)
-    else:
-        forest = merge_equal_leaves(source.forest)
-    emitted = replace(source, forest=validate(forest))
+    """The files' texts by name (`file`.h and .c, by default `name`), and the model as emitted."""
+    chosen = find_style(style)
+    check_name(name)
+    bits = check_leaf_bits(chosen, leaf_bits)
+    forest = lower_for_style(source.forest, chosen, feature_type, output_scale_log2, bits)
+    emitted = replace(source, forest=forest)
     values = {
         "name": name,
         "NAME": name.upper(),
-        "header": file or name,
+        "stem": file or name,
         "version": __version__,
         "style": style,
+        "leaf_bits": bits,
         "file": comment_text(source.file),
         "sha256": source.sha256,
         "xgboost_version": source.xgboost_version,
-        "forest": emitted.forest,
-        "integer": feature_type == "int32",
+        "forest": forest,
+        "integer_features": feature_type == "int32",
+        "integer_outputs": forest.output_scale_log2 is not None,
         "feature_max": FEATURE_MAX,
-        "code": tree_code(emitted.forest),
     }
-    stem = file or name
-    return {f"{stem}.{kind}": render(f"forest.{kind}.j2", values) for kind in ("h", "c")}, emitted
+    return {f"{file or name}.h": render("forest.h.j2", values)} | chosen.code_files(values), emitted
+
+
+def check_leaf_bits(style: Style, leaf_bits: int | None) -> int | None:
+    """Width of the leaves in that style, None for leaves kept whole; raises StyleError for one it cannot have."""
+    if not style.quantises_leaves:
+        if leaf_bits is not None:
+            raise StyleError(f"--leaf-bits: style {style.name} keeps leaves whole; leave it out")
+        return None
+    bits = LEAF_BITS_DEFAULT if leaf_bits is None else leaf_bits
+    if bits not in LEAF_BITS:
+        raise StyleError(f"--leaf-bits {bits}: from {LEAF_BITS.start} to {LEAF_BITS.stop - 1}")
+    return bits
+
+
+def lower_for_style(
+    forest: Forest, style: Style, feature_type: FeatureType, output_scale_log2: int | None, leaf_bits: int | None
+) -> Forest:
+    """The forest as that style writes it."""
+    output_type = style.output_type(feature_type)
+    return validate(lower(forest, feature_type, output_type, output_scale_log2, leaf_bits))

@@ -15,11 +15,12 @@ from m2cgen import ast
 from m2cgen.interpreters.c.code_generator import CCodeGenerator, CodeTemplate
 from m2cgen.interpreters.c.interpreter import CInterpreter
 
+from codegen.emit.files import render
 from codegen.emit.literals import float32_literal, int32_literal
 from codegen.ir.forest import Forest, Leaf, Node, Number, Split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 # Larger trees are cut into several functions: compilers take more than linear time for one, and at this depth lines
 # of four spaces a level still end before column 100.
@@ -149,6 +150,12 @@ class _TreeWriter:
         code = _TreeInterpreter(self.forest, name, part.arrays).interpret(part.expression)
         self.functions.append(str(code).rstrip("\n"))
         return f"{name}({', '.join(sorted(part.arrays, reverse=True))})"
+
+
+def code_files(values: Mapping[str, Any]) -> dict[str, str]:
+    """The forest as branches: one file."""
+    code = tree_code(values["forest"])
+    return {f"{values['stem']}.c": render("forest_m2cgen.c.j2", {**values, "code": code})}
 
 
 def tree_code(forest: Forest) -> TreeCode:

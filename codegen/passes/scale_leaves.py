@@ -1,4 +1,4 @@
-"""Float32 leaves and base margins become int32: rint(value * 2**k), docs/artifact.md."""
+"""Float32 leaves and base margins become int32, docs/artifact.md: rint(value * 2**k), or coarser to fit --leaf-bits."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ SCALE_LOG2_MAX = 24
 _SUM_MAX = 1 << 30
 
 
-def scale_leaves(forest: Forest, output_scale_log2: int | None = None) -> Forest:
+def scale_leaves(forest: Forest, output_scale_log2: int | None = None, leaf_bits: int | None = None) -> Forest:
     """Scale by 2**output_scale_log2, or by the largest power up to 24 whose every partial sum is below 2**30.
+
+    With leaf_bits b each tree's leaves are multiples of 2**s, with the least s >= 0 for which they span less than
+    2**b of those: rint(value * 2**(k - s)) * 2**s. Base margins stay whole.
 
     Raises ModelError when the scale given, or any scale, lets a sum reach 2**30.
     """
@@ -29,7 +32,10 @@ def scale_leaves(forest: Forest, output_scale_log2: int | None = None) -> Forest
         )
     return replace(
         forest,
-        trees=tuple(replace(tree, root=_scale(tree.root, scale)) for tree in forest.trees),
+        trees=tuple(
+            replace(tree, root=_scale(tree.root, scale, leaf_shift(tree.root, scale, leaf_bits)))
+            for tree in forest.trees
+        ),
         base=tuple(scaled(value, scale) for value in forest.base),
         output_scale_log2=scale,
     )
@@ -41,9 +47,22 @@ def largest_scale_log2(forest: Forest) -> int:
     return next(fitting, 0)
 
 
-def scaled(value: Number, scale_log2: int) -> int:
-    """rint(value * 2**k), ties to even; the product is exact in a double."""
-    return round(float(value) * 2.0**scale_log2)
+def scaled(value: Number, scale_log2: int, shift: int = 0) -> int:
+    """rint(value * 2**(k - shift)) * 2**shift, ties to even; the product is exact in a double."""
+    return round(float(value) * 2.0 ** (scale_log2 - shift)) << shift
+
+
+def leaf_shift(root: Node, scale_log2: int, leaf_bits: int | None) -> int:
+    """The least shift at which a tree's scaled leaves span less than 2**leaf_bits steps; 0 for None."""
+    values = [node.value for node in walk(root) if isinstance(node, Leaf)]
+    shift = 0
+    while leaf_bits is not None and _span(values, scale_log2, shift) >> shift >= 1 << leaf_bits:
+        shift += 1  # ends: a span below 2**31 is none after 31 shifts
+    return shift
+
+
+def _span(values: list[Number], scale_log2: int, shift: int) -> int:
+    return scaled(max(values), scale_log2, shift) - scaled(min(values), scale_log2, shift)
 
 
 def _largest_sum(forest: Forest, scale: int) -> int:
@@ -55,7 +74,8 @@ def _largest_sum(forest: Forest, scale: int) -> int:
     return max(sums)
 
 
-def _scale(node: Node, scale: int) -> Node:
+def _scale(node: Node, scale: int, shift: int) -> Node:
     if isinstance(node, Leaf):
-        return Leaf(scaled(node.value, scale), node.node_id)
-    return Split(node.feature, node.threshold, node.default_left, _scale(node.left, scale), _scale(node.right, scale))
+        return Leaf(scaled(node.value, scale, shift), node.node_id)
+    left, right = _scale(node.left, scale, shift), _scale(node.right, scale, shift)
+    return Split(node.feature, node.threshold, node.default_left, left, right)

@@ -1,0 +1,55 @@
+"""The styles in which a forest becomes C: what each takes and gives, and the module that writes it.
+
+A style's module has one function, `code_files(values) -> {file name: text}`: the files beside the header. `values` is
+what codegen/emit/forest.py hands to every template: the lowered `forest`, `name`, `NAME`, `stem`, and the provenance.
+A runtime that two models can share is one of these files, the same bytes for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal
+
+from codegen.errors import StyleError
+from codegen.ir.forest import FeatureType
+
+OutputType = Literal["float32", "int32"]
+LEAF_BITS_DEFAULT = 12
+LEAF_BITS = range(2, 17)  # what --leaf-bits takes
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """One way to write a forest in C."""
+
+    name: str
+    summary: str
+    module: str  # within codegen.emit
+    outputs: Literal["float32", "int32", "as features"]
+    quantises_leaves: bool  # leaves become --leaf-bits wide, which changes margins a little
+
+    def output_type(self, feature_type: FeatureType) -> OutputType:
+        """Type of the margins that come out."""
+        return feature_type if self.outputs == "as features" else self.outputs
+
+    def code_files(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """The C of a lowered forest, by file name; imports the style's module."""
+        write: Callable[[Mapping[str, Any]], dict[str, str]] = import_module(f"codegen.emit.{self.module}").code_files
+        return write(values)
+
+
+STYLES: dict[str, Style] = {
+    style.name: style
+    for style in (
+        Style("m2cgen", "m2cgen's nested branches, with exact numbers", "m2cgen", "as features", False),
+    )
+}  # fmt: skip
+
+
+def find_style(name: str) -> Style:
+    """The style of that name; raises StyleError naming those there are."""
+    if name not in STYLES:
+        raise StyleError(f"style {name!r} is not there; existing: --emit {' '.join(STYLES)}")
+    return STYLES[name]
