@@ -10,16 +10,15 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from host.board import board_link
-from host.commands import run_module
+from host.arguments import DEFAULT_ARTIFACT, Subparsers, add_port, command, positive
 from host.errors import HostError
-from host.progress import counting, waiting
-from host.reference import Charge, Reference, chosen, load_reference
-from host.report.terminal import verify_lines
-from host.session import Session
-from host.verify import Report, Verifier
-from train.artifact import Artifact, load_artifact
+
+if TYPE_CHECKING:
+    from host.reference import Charge, Reference
+    from host.verify import Report
+    from train.artifact import Artifact
 
 SIMULATED_SEED = 20_261
 """Far from the seeds a fleet is trained with, so that no verified charge was learnt from."""
@@ -28,8 +27,58 @@ SIMULATED_CHARGES = 6
 """Of as many devices; some 10 000 samples or more."""
 
 
+def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = command(
+        sub,
+        "verify",
+        _run,
+        "stream charges to a board and compare every answer with the reference",
+        "python -m host verify --port sim --artifact build/artifact --data build/fleet --charges 6 --out verify.json",
+    )
+    add_port(parser)
+    parser.add_argument(
+        "--artifact",
+        type=Path,
+        metavar="DIR",
+        default=DEFAULT_ARTIFACT,
+        help="what the board's firmware was generated from (default: %(default)s)",
+    )
+    parser.add_argument("--data", type=Path, metavar="DIR", help="dataset folder (default: simulate new charges)")
+    parser.add_argument(
+        "--reference",
+        type=Path,
+        metavar="FILE",
+        help="answers of `codegen reference` (default: computed from the data)",
+    )
+    parser.add_argument("--charges", type=positive, metavar="N", help="at most so many charges (simulated: 6)")
+    parser.add_argument(
+        "--split",
+        choices=("held-out", "all"),
+        help="charges of units the model has not seen, or all (default: held-out of --data, all of --reference)",
+    )
+    parser.add_argument("--session", metavar="NAME", help="this charge only")
+    parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the JSON report to a file")
+
+
+def _run(args: argparse.Namespace) -> int:
+    from train.artifact import ArtifactError
+
+    try:
+        return run(args)
+    except ArtifactError as error:
+        raise HostError(str(error)) from None
+
+
 def run(args: argparse.Namespace) -> int:
     """Verify a board; returns 0 when every answer is equal, 1 when one is not."""
+    from host.board import board_link
+    from host.progress import counting
+    from host.session import Session
+    from host.verify import Verifier
+    from train.artifact import load_artifact
+
     started = time.monotonic()
     artifact = load_artifact(args.artifact)
     with (
@@ -59,6 +108,10 @@ def reproducer(args: argparse.Namespace) -> str:
 
 def _charges(args: argparse.Namespace, artifact: Artifact, folder: Path) -> tuple[Reference, tuple[Charge, ...]]:
     """The charges to verify, from the reference given or one that is made now, and already cut to `--split`."""
+    from host.commands import run_module
+    from host.progress import waiting
+    from host.reference import chosen, load_reference
+
     path, held_out, n_charges = args.reference, args.split == "held-out", args.charges
     if path is None:
         path, held_out = folder / "reference.npz", False
@@ -77,6 +130,9 @@ def _charges(args: argparse.Namespace, artifact: Artifact, folder: Path) -> tupl
 
 
 def _simulate(folder: Path) -> Path:
+    from host.commands import run_module
+    from host.progress import waiting
+
     data = folder / "fleet"
     with waiting("simulating charges"):
         run_module("train", ["simulate", str(data), "--seed", str(SIMULATED_SEED), "--units", "1", "--charges", "1"])
@@ -84,6 +140,8 @@ def _simulate(folder: Path) -> Path:
 
 
 def _show(report: Report, args: argparse.Namespace) -> None:
+    from host.report.terminal import verify_lines
+
     text = json.dumps(report.to_json(), indent=1) + "\n"
     if args.out is not None:
         _write(args.out, text)

@@ -1,0 +1,63 @@
+"""What the commands' arguments have in common. A command module holds arguments and imports its work when it runs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+EXIT_CODES = """\
+exit codes: 0 pass, 1 mismatch, 2 usage or bad input, 3 no device or busy, 4 another model or protocol on the board,
+6 firmware not built, 7 timeout, 130 interrupted
+"""
+PORT_HELP = "sim (the native firmware behind a pseudo-terminal), a device such as /dev/ttyUSB0, or socket://HOST:PORT"
+DEFAULT_BAUD = 115_200
+DEFAULT_ARTIFACT = Path("artifacts/default")
+
+Subparsers = argparse._SubParsersAction  # what `add_subparsers` returns; it has no public name
+
+
+def command(
+    sub: Subparsers[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    summary: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    """Add a command; `run` takes its arguments and returns the exit code, `example` stands at the end of its help."""
+    indented = "\n".join(f"  {line}" for line in example.splitlines())
+    parser = sub.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=f"example:\n{indented}\n\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(func=run)
+    return parser
+
+
+def add_port(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add `--port`, `--baud` and `--firmware`."""
+    parser.add_argument("--port", required=required, help=PORT_HELP)
+    parser.add_argument(
+        "--baud",
+        type=positive,
+        default=DEFAULT_BAUD,
+        metavar="BIT/S",
+        help="rate of a serial port (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--firmware",
+        type=Path,
+        metavar="PROGRAM",
+        help="native firmware of the virtual board (default: .pio/build/native/program, built where it is missing)",
+    )
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on; raises what argparse turns into a usage error."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not positive")
+    return value
