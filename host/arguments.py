@@ -55,6 +55,32 @@ def add_port(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     )
 
 
+def add_play(parser: argparse.ArgumentParser) -> None:
+    """Add `--play` and `--speed`, for commands that take a board in live mode."""
+    parser.add_argument(
+        "--play",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="what the sensor of --port sim measures: sample files of a dataset, one charge each",
+    )
+    parser.add_argument(
+        "--speed",
+        type=not_negative,
+        default=1.0,
+        metavar="N",
+        help="so many times real time for --play; 0 as fast as the line takes it (default: 1)",
+    )
+
+
+def not_negative(text: str) -> float:
+    """A number from 0 on; raises what argparse turns into a usage error."""
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 on")
+    return value
+
+
 def positive(text: str) -> int:
     """A whole number from 1 on; raises what argparse turns into a usage error."""
     value = int(text)

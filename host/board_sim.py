@@ -5,16 +5,44 @@ from __future__ import annotations
 import selectors
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from host.errors import FirmwareBuildError, PortError
+from host.errors import FirmwareBuildError, HostError, PortError
 
 DEFAULT_PROGRAM = Path(".pio/build/native/program")
 BUILD_COMMAND = ("tools/pio.py", "run", "-e", "native")
 START_TIMEOUT_S = 10.0
 END_TIMEOUT_S = 2.0
+SESSIONS = "sessions.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What the virtual board's sensor measures: sample files of a dataset (docs/dataset.md), one charge each.
+
+    `speed` is so many times real time, 0 as fast as the line takes it; `fault` is KIND@SECONDS into each charge.
+    """
+
+    files: tuple[Path, ...]
+    speed: float = 1.0
+    fault: str | None = None
+
+    def arguments(self) -> list[str]:
+        """The native firmware's options; raises HostError for a file that is not there."""
+        for path in self.files:
+            if not path.is_file():
+                raise HostError(f"--play {path}: not found; name sample files of a dataset (docs/dataset.md)")
+        options = ["--sensor", *(str(path.resolve()) for path in self.files), "--speed", f"{self.speed:g}"]
+        return options if self.fault is None else [*options, "--fault", self.fault]
+
+
+def play_of(files: Sequence[Path], speed: float = 1.0, fault: str | None = None) -> Play | None:
+    """A sensor that plays files, None without any; a table of charges among them, as `*.csv` gives it, is left out."""
+    charges = tuple(path for path in files if path.name != SESSIONS)
+    return Play(charges, speed, fault) if charges else None
 
 
 def find_program(program: Path | None) -> Path:
@@ -33,11 +61,15 @@ def find_program(program: Path | None) -> Path:
 
 
 @contextmanager
-def virtual_board(program: Path) -> Iterator[str]:
-    """Start the program and yield the path of its pseudo-terminal; the process is gone when the block is left."""
+def virtual_board(program: Path, play: Play | None = None) -> Iterator[str]:
+    """Start the program and yield the path of its pseudo-terminal; the process is gone when the block is left.
+
+    With `play` it has a sensor, and starts in live mode.
+    """
+    options = [] if play is None else play.arguments()
     try:
         process = subprocess.Popen(
-            [str(program.resolve()), "--pty"],
+            [str(program.resolve()), "--pty", *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for the host, which then ends the board
@@ -45,7 +77,7 @@ def virtual_board(program: Path) -> Iterator[str]:
     except OSError as error:
         raise PortError(f"{program}: cannot be started: {error.strerror}; build it again") from None
     try:
-        yield _first_line(process, program)
+        yield _first_line(process, program, sensor=play is not None)
     finally:
         _end(process)
 
@@ -59,14 +91,15 @@ def _build() -> None:
         raise FirmwareBuildError(f"native firmware: not built: {lines[-1]}; try: python {' '.join(BUILD_COMMAND)}")
 
 
-def _first_line(process: subprocess.Popen[bytes], program: Path) -> str:
+def _first_line(process: subprocess.Popen[bytes], program: Path, *, sensor: bool) -> str:
     assert process.stdout is not None  # noqa: S101 (it was asked for)
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         line = process.stdout.readline().decode("utf-8", "replace").strip() if selector.select(START_TIMEOUT_S) else ""
     if not line.startswith("/"):
         said = repr(line) if line else "nothing"
-        raise PortError(f"{program}: said {said} instead of the path of its line; is it the native firmware?")
+        what = "a native firmware that can play a sensor" if sensor else "the native firmware"
+        raise PortError(f"{program}: said {said} instead of the path of its line; is it {what}?")
     return line
 
 
