@@ -358,6 +358,11 @@ static void test_statistics(void)
     check_append_line(&want, "T,3,F");
     check_append_line(&want, "T,4,28");
     check_append_line(&want, "T,5,3");
+    check_append_line(&want, "T,6,FFFFFFFF");
+    check_append_line(&want, "T,7,FFFFFFFF");
+    check_append_line(&want, "T,8,FFFFFFFF");
+    check_append_line(&want, "T,9,FFFFFFFF");
+    check_append_line(&want, "T,A,1");
     CHECK_TEXT(sent.text, want.text);
     receive_line("R,7"); /* counters go on, the sequence does not */
     receive_line("T");

@@ -99,7 +99,7 @@ class FakeBoard:
                 self.mode = mode
                 return line(f"M,{mode:X}")
             case "T", []:
-                counters = [self.processed, self.damaged, 0, 12, 34, self.expected]
+                counters = [self.processed, self.damaged, 0, 12, 34, self.expected, 1200, 3400, 0, 640, self.mode]
                 return b"".join(line(f"T,{k:X},{value:X}") for k, value in enumerate(counters))
             case "S", [sequence, t_ms, voltage_mv, current_ma]:
                 return self.sample(sequence, (t_ms, voltage_mv, current_ma))

@@ -58,6 +58,11 @@ def test_a_good_line_sends_each_sample_once() -> None:
         "answer_us": 12,
         "answer_max_us": 34,
         "next_sequence": 500,
+        "answer_ticks": 1200,
+        "answer_max_ticks": 3400,
+        "ticks_per_s": 0,
+        "stack_bytes": 640,
+        "mode": 1,
     }
 
 

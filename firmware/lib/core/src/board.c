@@ -10,8 +10,14 @@ enum {
     COUNTER_REFUSALS = 2,
     COUNTER_ANSWER_US = 3,
     COUNTER_ANSWER_MAX_US = 4,
-    COUNTER_NEXT_SEQUENCE = 5
+    COUNTER_NEXT_SEQUENCE = 5,
+    COUNTER_ANSWER_TICKS = 6,
+    COUNTER_ANSWER_MAX_TICKS = 7,
+    COUNTER_TICKS_PER_S = 8,
+    COUNTER_STACK_BYTES = 9,
+    COUNTER_MODE = 10
 };
+#define NOT_KNOWN 0xFFFFFFFFu
 
 /* Every line built below fits: the longest is a prediction, 60 bytes with all of its fields at their widest. */
 static void send_line(const wp_board *board, wp_line_writer *line)
@@ -218,6 +224,11 @@ static bool take_statistics(const wp_board *board, const wp_message *message)
     send_counter(board, COUNTER_ANSWER_US, board->answer_us);
     send_counter(board, COUNTER_ANSWER_MAX_US, board->answer_max_us);
     send_counter(board, COUNTER_NEXT_SEQUENCE, board->next_sequence);
+    send_counter(board, COUNTER_ANSWER_TICKS, NOT_KNOWN);
+    send_counter(board, COUNTER_ANSWER_MAX_TICKS, NOT_KNOWN);
+    send_counter(board, COUNTER_TICKS_PER_S, NOT_KNOWN);
+    send_counter(board, COUNTER_STACK_BYTES, NOT_KNOWN);
+    send_counter(board, COUNTER_MODE, (uint32_t)board->mode);
     return true;
 }
 
