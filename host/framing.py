@@ -14,23 +14,7 @@ LINE_MAX = 63
 LOG_MAX = 1024
 """Longest log line that is shown whole; boot logs of a board are longer than messages."""
 
-_FRAME = re.compile(rb"\$([A-Z](?:,-?[0-9A-F]+)*)\*([0-9A-F]{8})")
-
-
-def hex_number(value: int) -> str:
-    """The one way to write a number: upper-case hexadecimal, no leading zeros, `-` in front."""
-    return f"{value:X}"
-
-
-def parse_number(text: str) -> int:
-    """The value of a canonical number; raises DamagedLineError for any other spelling."""
-    try:
-        value = int(text, 16)
-    except ValueError:
-        value = -1
-    if hex_number(value) != text:
-        raise DamagedLineError(f"field {text!r} is not a canonical number")
-    return value
+_FRAME = re.compile(rb"\$([A-Z][-,0-9A-F]*)\*([0-9A-F]{8})")
 
 
 def frame(kind: str, fields: Iterable[str] = ()) -> bytes:
@@ -42,16 +26,15 @@ def frame(kind: str, fields: Iterable[str] = ()) -> bytes:
     return line
 
 
-def unframe(line: bytes) -> tuple[str, list[str]]:
-    """Type and fields of a line without its LF; raises DamagedLineError."""
+def unframe(line: bytes) -> bytes:
+    """What stands between `$` and `*` in a line without its LF; raises DamagedLineError."""
     match = _FRAME.fullmatch(line)
     if match is None or len(line) >= LINE_MAX:
         raise DamagedLineError("not a frame")
-    body = match.group(1)
-    if zlib.crc32(body) != int(match.group(2), 16):
+    body, crc = match.groups()
+    if zlib.crc32(body) != int(crc, 16):
         raise DamagedLineError("wrong CRC")
-    kind, *fields = body.decode("ascii").split(",")
-    return kind, fields
+    return body
 
 
 def is_message(line: bytes) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from host.errors import DamagedLineError
-from host.framing import frame, hex_number, parse_number, unframe
+from host.framing import frame, unframe
 
 PROTOCOL_VERSION = 1
 BOOT_REASONS = ("power", "reset", "watchdog", "brown-out")
@@ -25,32 +26,8 @@ INJECTED = 1
 FLAG_UNKNOWN = 0x01
 FLAG_NO_CLASSIFIER = 0x08
 
-PLUG = 1
-UNPLUG = 2
-SENSOR_FAULT = 3
-SENSOR_WELL = 4
-"""Events of an `E` line."""
-
-SENSOR_FAULTS = {1: "no answer", 2: "saturated", 3: "frozen", 4: "out of range"}
-"""What is wrong with the sensor, by the detail of a SENSOR_FAULT."""
-
-COUNTERS = (
-    "answered",
-    "damaged",
-    "refused",
-    "answer_us",
-    "answer_max_us",
-    "next_sequence",
-    "answer_ticks",
-    "answer_max_ticks",
-    "ticks_per_s",
-    "stack_bytes",
-    "mode",
-)
-"""Names of the counters of a `T` line, by number. `ticks_per_s` 0: a tick is one executed instruction."""
-
-NOT_KNOWN = 0xFFFFFFFF
-"""Value of a counter that the board cannot tell."""
+COUNTERS = ("answered", "damaged", "refused", "answer_us", "answer_max_us", "next_sequence")
+"""Names of the counters of a `T` line, by number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,18 +109,8 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
-class LiveSample:
-    """Board, live mode: one measurement of its own; the Prediction of the same sequence follows."""
-
-    sequence: int
-    t_ms: int
-    voltage_mv: int
-    current_ma: int
-
-
-@dataclass(frozen=True, slots=True)
 class Event:
-    """Board: PLUG or UNPLUG with the charge's number since power-up, SENSOR_FAULT with its kind, SENSOR_WELL with 0."""
+    """Board: 1 plug, 2 unplug, 3 sensor fault."""
 
     event: int
     detail: int
@@ -174,19 +141,23 @@ class BoardError:
 
 
 HostMessage = AskHello | AskStatistics | Reset | Mode | Sample
-BoardMessage = Hello | Credit | Reset | Mode | Prediction | LiveSample | Event | Statistic | Refusal | BoardError
-M = TypeVar("M", bound=HostMessage | BoardMessage)
+BoardMessage = Hello | Credit | Reset | Mode | Prediction | Event | Statistic | Refusal | BoardError
 
 
 class _Number(NamedTuple):
     low: int
     high: int
-    digits: int = 0  # zero-padded to this width; 0 = canonical
+    pattern: bytes  # of its one spelling
+    spelling: str = "X"
 
 
-_U8, _U16, _U32 = (_Number(0, (1 << bits) - 1) for bits in (8, 16, 32))
-_I32 = _Number(-(1 << 31), (1 << 31) - 1)
-_HEX8 = _Number(0, (1 << 32) - 1, 8)
+def _unsigned(n_bits: int) -> _Number:
+    return _Number(0, (1 << n_bits) - 1, b"0|[1-9A-F][0-9A-F]{0,%d}" % (n_bits // 4 - 1))
+
+
+_U8, _U16, _U32 = map(_unsigned, (8, 16, 32))
+_I32 = _Number(-(1 << 31), (1 << 31) - 1, b"0|-?[1-9A-F][0-9A-F]{0,7}")
+_HEX8 = _Number(0, (1 << 32) - 1, b"[0-9A-F]{8}", "08X")
 
 
 class _Layout(NamedTuple):
@@ -203,8 +174,7 @@ _LAYOUTS: Mapping[type[Any], _Layout] = {
     Hello: _Layout("H", (_HEX8, _HEX8, _U8, _U32, _U8, _U8)),
     Credit: _Layout("C", (_U32,)),
     Prediction: _Layout("P", (_U32, _U8, _U16, _I32, _I32, _I32, _U8, _HEX8)),
-    LiveSample: _Layout("L", (_U32, _U32, _I32, _I32)),
-    Event: _Layout("E", (_U8, _U32)),
+    Event: _Layout("E", (_U8, _I32)),
     Statistic: _Layout("T", (_U8, _U32)),
     Refusal: _Layout("N", (_U32, _U8, _U32)),
     BoardError: _Layout("X", (_U8,)),
@@ -213,13 +183,25 @@ _ENCODINGS = {
     kind: (layout.letter, tuple(field.name for field in fields(kind)), layout.fields)
     for kind, layout in _LAYOUTS.items()
 }
-_FROM_HOST: Mapping[str, type[HostMessage]] = {
-    _LAYOUTS[kind].letter: kind for kind in (AskHello, AskStatistics, Reset, Mode, Sample)
-}
-_FROM_BOARD: Mapping[str, type[BoardMessage]] = {
-    _LAYOUTS[kind].letter: kind
-    for kind in (Hello, Credit, Reset, Mode, Prediction, LiveSample, Event, Statistic, Refusal, BoardError)
-}
+
+
+class _Reader(NamedTuple):
+    kind: type[Any]
+    body: re.Pattern[bytes]  # a group a field
+    signed: tuple[int, ...]  # the fields whose spelling alone does not bound them
+
+
+def _readers(kinds: Iterable[type[Any]]) -> Mapping[bytes, _Reader]:
+    readers = {}
+    for kind in kinds:
+        letter, numbers = _LAYOUTS[kind].letter.encode("ascii"), _LAYOUTS[kind].fields
+        body = re.compile(letter + b"".join(b",(%s)" % number.pattern for number in numbers))
+        readers[letter] = _Reader(kind, body, tuple(k for k, number in enumerate(numbers) if number.low < 0))
+    return readers
+
+
+_FROM_HOST = _readers((AskHello, AskStatistics, Reset, Mode, Sample))
+_FROM_BOARD = _readers((Hello, Credit, Reset, Mode, Prediction, Event, Statistic, Refusal, BoardError))
 
 
 def encode(message: HostMessage | BoardMessage) -> bytes:
@@ -230,37 +212,32 @@ def encode(message: HostMessage | BoardMessage) -> bytes:
 
 def parse_from_board(line: bytes) -> BoardMessage:
     """The board's message in a line without LF; raises DamagedLineError."""
-    return _parse(line, _FROM_BOARD)
+    message: BoardMessage = _parse(line, _FROM_BOARD)
+    return message
 
 
 def parse_from_host(line: bytes) -> HostMessage:
     """The host's message in a line without LF; raises DamagedLineError."""
-    return _parse(line, _FROM_HOST)
+    message: HostMessage = _parse(line, _FROM_HOST)
+    return message
 
 
-def _parse(line: bytes, kinds: Mapping[str, type[M]]) -> M:
-    letter, texts = unframe(line)
-    kind = kinds.get(letter)
-    if kind is None:
-        raise DamagedLineError(f"type {letter} is not known")
-    numbers = _LAYOUTS[kind].fields
-    if len(texts) != len(numbers):
-        raise DamagedLineError(f"{letter} has {len(numbers)} fields, not {len(texts)}")
-    return kind(*map(_read, texts, numbers))
+def _parse(line: bytes, readers: Mapping[bytes, _Reader]) -> Any:
+    body = unframe(line)
+    reader = readers.get(body[:1])
+    if reader is None:
+        raise DamagedLineError(f"type {body[:1]!r} is not known")
+    match = reader.body.fullmatch(body)
+    if match is None:
+        raise DamagedLineError(f"{body!r}: wrong number of fields, or one that is not a canonical number in its range")
+    values = [int(text, 16) for text in match.groups()]
+    for k in reader.signed:
+        if not _I32.low <= values[k] <= _I32.high:
+            raise DamagedLineError(f"{body!r}: a number out of range")
+    return reader.kind(*values)
 
 
 def _write(value: int, number: _Number) -> str:
     if not number.low <= value <= number.high:
         raise ValueError(f"{value} does not lie in {number.low} … {number.high}")
-    return f"{value:0{number.digits}X}" if number.digits else hex_number(value)
-
-
-def _read(text: str, number: _Number) -> int:
-    if number.digits:
-        if len(text) != number.digits or text[0] == "-":
-            raise DamagedLineError(f"field {text!r} has not {number.digits} digits")
-        return int(text, 16)
-    value = parse_number(text)
-    if not number.low <= value <= number.high:
-        raise DamagedLineError(f"field {text!r} is out of range")
-    return value
+    return format(value, number.spelling)
