@@ -26,8 +26,32 @@ INJECTED = 1
 FLAG_UNKNOWN = 0x01
 FLAG_NO_CLASSIFIER = 0x08
 
-COUNTERS = ("answered", "damaged", "refused", "answer_us", "answer_max_us", "next_sequence")
-"""Names of the counters of a `T` line, by number."""
+PLUG = 1
+UNPLUG = 2
+SENSOR_FAULT = 3
+SENSOR_WELL = 4
+"""Events of an `E` line."""
+
+SENSOR_FAULTS = {1: "no answer", 2: "saturated", 3: "frozen", 4: "out of range"}
+"""What is wrong with the sensor, by the detail of a SENSOR_FAULT."""
+
+COUNTERS = (
+    "answered",
+    "damaged",
+    "refused",
+    "answer_us",
+    "answer_max_us",
+    "next_sequence",
+    "answer_ticks",
+    "answer_max_ticks",
+    "ticks_per_s",
+    "stack_bytes",
+    "mode",
+)
+"""Names of the counters of a `T` line, by number. `ticks_per_s` 0: a tick is one executed instruction."""
+
+NOT_KNOWN = 0xFFFFFFFF
+"""Value of a counter that the board cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +133,18 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveSample:
+    """Board, live mode: one measurement of its own; the Prediction of the same sequence follows."""
+
+    sequence: int
+    t_ms: int
+    voltage_mv: int
+    current_ma: int
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
-    """Board: 1 plug, 2 unplug, 3 sensor fault."""
+    """Board: PLUG or UNPLUG with the charge's number since power-up, SENSOR_FAULT with its kind, SENSOR_WELL with 0."""
 
     event: int
     detail: int
@@ -141,7 +175,7 @@ class BoardError:
 
 
 HostMessage = AskHello | AskStatistics | Reset | Mode | Sample
-BoardMessage = Hello | Credit | Reset | Mode | Prediction | Event | Statistic | Refusal | BoardError
+BoardMessage = Hello | Credit | Reset | Mode | Prediction | LiveSample | Event | Statistic | Refusal | BoardError
 
 
 class _Number(NamedTuple):
@@ -174,7 +208,8 @@ _LAYOUTS: Mapping[type[Any], _Layout] = {
     Hello: _Layout("H", (_HEX8, _HEX8, _U8, _U32, _U8, _U8)),
     Credit: _Layout("C", (_U32,)),
     Prediction: _Layout("P", (_U32, _U8, _U16, _I32, _I32, _I32, _U8, _HEX8)),
-    Event: _Layout("E", (_U8, _I32)),
+    LiveSample: _Layout("L", (_U32, _U32, _I32, _I32)),
+    Event: _Layout("E", (_U8, _U32)),
     Statistic: _Layout("T", (_U8, _U32)),
     Refusal: _Layout("N", (_U32, _U8, _U32)),
     BoardError: _Layout("X", (_U8,)),
@@ -201,7 +236,7 @@ def _readers(kinds: Iterable[type[Any]]) -> Mapping[bytes, _Reader]:
 
 
 _FROM_HOST = _readers((AskHello, AskStatistics, Reset, Mode, Sample))
-_FROM_BOARD = _readers((Hello, Credit, Reset, Mode, Prediction, Event, Statistic, Refusal, BoardError))
+_FROM_BOARD = _readers((Hello, Credit, Reset, Mode, Prediction, LiveSample, Event, Statistic, Refusal, BoardError))
 
 
 def encode(message: HostMessage | BoardMessage) -> bytes:

@@ -32,7 +32,8 @@ FROM_BOARD = st.one_of(
     st.builds(messages.Reset, U32),
     st.builds(messages.Mode, U8),
     st.builds(messages.Prediction, U32, U8, st.integers(0, 1000), REMAINING, REMAINING, REMAINING, U8, U32),
-    st.builds(messages.Event, U8, I32),
+    st.builds(messages.LiveSample, U32, U32, I32, I32),
+    st.builds(messages.Event, U8, U32),
     st.builds(messages.Statistic, U8, U32),
     st.builds(messages.Refusal, U32, U8, U32),
     st.builds(messages.BoardError, U8),
@@ -60,6 +61,9 @@ def test_a_line_is_written_as_the_page_says() -> None:
     body = b"P,0,2,3E8,0,3C,FFFFFF,9,0000BEEF"
     prediction = messages.Prediction(0, 2, 1000, 0, 60, 0xFFFFFF, 9, 0xBEEF)
     assert encode(prediction) == b"$%s*%08X\n" % (body, zlib.crc32(body))
+    body = b"L,1,3E8,1388,-3"
+    assert encode(messages.LiveSample(1, 1000, 5000, -3)) == b"$%s*%08X\n" % (body, zlib.crc32(body))
+    assert encode(messages.Event(messages.SENSOR_FAULT, 1)).startswith(b"$E,3,1*")
     hello = messages.Hello(0x0123, 0x89ABCDEF, 1, 0x000100, 0, 14)
     assert encode(hello).startswith(b"$H,00000123,89ABCDEF,1,100,0,E*")
     assert hello.model_hash == "0000012389abcdef"
@@ -85,6 +89,9 @@ def test_other_spellings_of_a_number_are_refused(text: str) -> None:
         "P,0,0,0,0,0,0,0",
         "P,0,100,0,0,0,0,0,0000BEEF",
         "C,-1",
+        "E,1,-1",
+        "E,1",
+        "L,0,0,1388",
         "C,100000000",
         "C,080",
         "H,123,89ABCDEF,1,100,0,E",
