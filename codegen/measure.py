@@ -1,196 +1,181 @@
-"""What a folder of generated C costs: linked bytes, worst stack, executed instructions.
+"""What a folder of generated C costs: linked bytes, worst stack, executed instructions; and what it answers.
 
-A forest's folder (`codegen compile MODEL`) is measured alone; an artifact's (`codegen compile --artifact`) with the
-core: one whole answer, features, models, post-processing and state CRC. Bytes are those of a program with it, less
-those of one without. Stack is the worst chain of calls gcc knows, on rv32imc at least what a run has touched.
+A forest's or a network's folder (`codegen compile MODEL`) is measured alone; an artifact's (`codegen compile
+--artifact`) with the core: one whole answer, features, models, post-processing and state CRC. Bytes are those of a
+program with it, less those of one without. Stack is the worst chain of calls the compiler knows, under an emulator at
+least what a run has touched.
 """
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from codegen.emit.files import render
-from codegen.errors import CodegenError, CompilerError, DeadlineError
+from codegen.errors import CodegenError, CompilerError
 from codegen.measure_stack import parse_call_graphs, worst_stack
-
-_ROOT = Path(__file__).resolve().parent.parent
-_RUNTIME = Path(__file__).resolve().parent / "measure_runtime"
-_CORE = _ROOT / "firmware" / "lib" / "core"
-_START = _ROOT / "firmware" / "platform" / "qemu" / "bsp" / "start.S"
-_OPTIMISATIONS = ("-Os", "-O2")
-_FLAGS = (
-    *("-std=c11", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"),
-    *("-ffp-contract=off", "-fno-stack-protector", "-fno-asynchronous-unwind-tables"),
+from codegen.measure_subject import Subject, read_subject
+from codegen.measure_targets import (
+    ROWS_AT_ONCE_BYTES,
+    RUNTIME,
+    TARGETS,
+    Target,
+    compile_object,
+    execute,
+    link,
+    sizes,
 )
-_SECONDS_MAX = 600
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+_OPTIMISATIONS = ("-Os", "-O2")
+_OVERHEAD_MAX = 8
+"""Instructions two readings of a counter may cost; more means that it counts something else."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Target:
-    compiler: str
-    size: str
-    install: str  # what to install when the compiler is missing
-    flags: tuple[str, ...] = ()
-    emulator: tuple[str, ...] = ()
+class _Bench:
+    """A subject compiled for a target, in a folder of its own."""
+
+    target: Target
+    subject: Subject
+    work: Path
+    opt: str
+    objects: tuple[Path, ...]
+
+    def program(self, *runtime: str, with_subject: bool = True, define: str = "-DCALL=1") -> Path:
+        """A program of the named files of measure_runtime."""
+        out = self.work / f"{Path(runtime[0]).stem}_{define[-1]}"
+        parts = [*self.target.start, *(RUNTIME / name for name in runtime)]
+        objects = []
+        for index, source in enumerate(parts):
+            objects.append(out.with_suffix(f".{index}.o"))
+            compile_object(self.target, source, objects[-1], [self.opt, define, *self._includes()])
+        link(self.target, [*objects, *(self.objects if with_subject else ())], out)
+        return out
+
+    def _includes(self) -> list[str]:
+        folders = (self.work, RUNTIME, RUNTIME / self.target.machine, *self.subject.includes)
+        return [f"-I{path.resolve()}" for path in folders]
 
 
-TARGETS = {
-    "host": _Target("gcc", "size", "gcc"),
-    "rv32imc": _Target(
-        "riscv64-unknown-elf-gcc",
-        "riscv64-unknown-elf-size",
-        "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc",
-        (
-            *("-march=rv32imc", "-mabi=ilp32", "-misa-spec=2.2", "--specs=picolibc.specs", "-nostartfiles"),
-            *("-T", str(_RUNTIME / "virt.ld"), str(_START)),
-        ),
-        (
-            *("qemu-system-riscv32", "-M", "virt", "-bios", "none", "-display", "none", "-serial", "stdio"),
-            *("-monitor", "none", "-icount", "shift=0", "-kernel"),
-        ),
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """What is measured: its sources and how it is called."""
-
-    sources: tuple[Path, ...]
-    includes: tuple[Path, ...]
-    entry: str
-    indirect: tuple[str, ...]
-    values: dict[str, Any]
-    n_features: int = 0
-    feature_type: str = ""
-
-
-def measure(folder: Path, *, target: str, opt: str = "-Os", inputs: Path | None = None) -> dict[str, Any]:
-    """flash_bytes, ram_bytes, stack_bytes and instructions {mean, max, rows} or None with `instructions_note`.
-
-    Raises CompilerError when a compiler or emulator is missing or fails.
-    """
+@contextmanager
+def _bench(folder: Path, target: str, opt: str, name: str | None) -> Iterator[_Bench]:
     if target not in TARGETS:
         raise CodegenError(f"target {target!r} is not there; existing: {' '.join(TARGETS)}")
     if opt not in _OPTIMISATIONS:
         raise CodegenError(f"--opt {opt!r} is not one of {' '.join(_OPTIMISATIONS)}")
-    subject, tools = _subject(folder), TARGETS[target]
-    with tempfile.TemporaryDirectory(prefix="wattprint-measure-") as name:
-        work = Path(name)
+    subject, tools = read_subject(folder, name), TARGETS[target]
+    with tempfile.TemporaryDirectory(prefix="wattprint-measure-") as temporary:
+        work = Path(temporary)
         (work / "measure_call.h").write_text(render("measure_call.h.j2", subject.values), encoding="ascii")
-        flash, ram = _sizes(tools, subject, work, opt)
-        stack = _stack(tools, subject, work, opt)
+        includes = [f"-I{path.resolve()}" for path in subject.includes]
+        objects = []
+        for index, source in enumerate(subject.sources):
+            objects.append(work / f"subject{index}.o")
+            compile_object(tools, source, objects[-1], [opt, *includes])
+        yield _Bench(tools, subject, work, opt, tuple(objects))
+
+
+def measure(
+    folder: Path, *, target: str, opt: str = "-Os", inputs: Path | None = None, name: str | None = None
+) -> dict[str, Any]:
+    """flash_bytes, ram_bytes, stack_bytes and instructions {mean, max, rows, resolution} or None with a note.
+
+    Raises CompilerError when a compiler or emulator is missing or fails.
+    """
+    with _bench(folder, target, opt, name) as bench:
+        flash, ram = _sizes(bench)
+        stack = _stack(bench)
         result = {"target": target, "opt": opt, "flash_bytes": flash, "ram_bytes": ram, "stack_bytes": stack}
         note = "give --inputs to count instructions" if inputs is None else ""
-        if not tools.emulator:
+        if not bench.target.emulator:
             note = f"{target} has no counter of executed instructions that is exact; measure rv32imc"
         if inputs is None or note:
             return result | {"instructions": None, "instructions_note": note}
-        counts = _count(tools, subject, work, opt, inputs)
-    instructions = {"mean": round(counts["sum"] / counts["rows"], 1), "max": counts["max"], "rows": counts["rows"]}
+        counts = _count(bench, inputs)
+    instructions = {
+        "mean": round(counts["sum"] / counts["rows"], 1),
+        "max": counts["max"],
+        "rows": counts["rows"],
+        "resolution": 1,  # proved by every run: measure_runtime/counter.c
+    }
     return result | {"stack_bytes": max(stack, counts["stack"]), "instructions": instructions}
 
 
-def _subject(folder: Path) -> _Subject:
-    sources = tuple(sorted(folder.glob("*.c")))
-    if not sources:
-        raise CodegenError(f"{folder}: holds no .c file; make some with: python -m codegen compile")
-    if folder / "model.c" in sources:
-        core = tuple(sorted((_CORE / "src").glob("*.c")))
-        return _Subject(
-            sources=sources + core,
-            includes=(folder, _CORE / "include"),
-            entry="wp_charge_update",
-            indirect=("wp_device_predict", "wp_remaining_predict"),
-            values={"kind": "artifact"},
-        )
-    if len(sources) > 1:
-        raise CodegenError(f"{folder}: holds {len(sources)} models; measure one at a time, each in its own folder")
-    name = sources[0].stem
-    header = sources[0].with_suffix(".h").read_text(encoding="ascii")
-    n_features = re.search(rf"#define {name.upper()}_N_FEATURES (\d+)", header)
-    feature_type = re.search(rf"typedef (\w+) {name}_feature;", header)
-    if n_features is None or feature_type is None:
-        raise CodegenError(f"{folder}: {name}.h is not generated by codegen compile")
-    values = {"kind": "forest", "name": name, "NAME": name.upper()}
-    return _Subject(sources, (folder,), f"{name}_predict", (), values, int(n_features[1]), feature_type[1])
+def run_on_target(
+    folder: Path, target: str, rows: ArrayLike, *, opt: str = "-Os", name: str | None = None
+) -> NDArray[Any]:
+    """The outputs of every row, bit for bit as the target computes them: [n, outputs] in the type of the C.
+
+    `rows` [n, width]: a forest's features (float32 or int32, as it was compiled), a network's input bytes (int8), or
+    an artifact's samples (codegen.measure_subject.SAMPLE_FIELDS, int32), whose outputs are ANSWER_FIELDS (int64).
+    Rows are called in order, so what keeps state between calls keeps it. Compiles once and starts the emulator once
+    for each 8 MB of rows: 5 000 rows of a small forest take about a second. `name` picks one of several models.
+    Raises CodegenError for rows that do not fit, CompilerError when a program is missing, fails or crashes.
+    """
+    import numpy as np
+
+    from codegen.measure_inputs import exact_rows
+
+    with _bench(folder, target, opt, name) as bench:
+        subject = bench.subject
+        table = exact_rows(rows, subject)
+        program = bench.program("run.c", "runtime.c", f"{bench.target.machine}/machine.c")
+        at_once = max(1, ROWS_AT_ONCE_BYTES // (table.itemsize * table.shape[1]))
+        if subject.kind != "forest" and len(table) > at_once:
+            raise CodegenError(f"{len(table)} rows: at most {at_once} at once of what keeps state between calls")
+        pieces = [_run(bench, program, table[first : first + at_once]) for first in range(0, len(table), at_once)]
+    return np.concatenate(pieces) if pieces else np.empty((0, subject.output_width), dtype=subject.output_dtype)
 
 
-def _compile(tools: _Target, subject: _Subject, work: Path, arguments: Sequence[str]) -> None:
-    includes = [f"-I{path.resolve()}" for path in (work, _RUNTIME, *subject.includes)]
-    _run([tools.compiler, *_FLAGS, *tools.flags, *includes, *arguments], work, tools.install)
+def _run(bench: _Bench, program: Path, rows: NDArray[Any]) -> NDArray[Any]:
+    import numpy as np
+
+    subject = bench.subject
+    said = execute(bench.target, program, _image(bench.work, rows.tobytes(), len(rows)))
+    expected = len(rows) * subject.output_width * np.dtype(subject.output_dtype).itemsize
+    if len(said) != expected:
+        raise CompilerError(f"{subject.entry}: the program wrote {len(said)} bytes, {expected} were expected")
+    return np.frombuffer(said, dtype=subject.output_dtype).reshape(len(rows), subject.output_width)
 
 
-def _sizes(tools: _Target, subject: _Subject, work: Path, opt: str) -> tuple[int, int]:
+def _image(work: Path, rows: bytes, n_rows: int) -> Path:
+    """A file of rows as measure_runtime/runtime.h lays them out."""
+    path = work / "rows.bin"
+    path.write_bytes(n_rows.to_bytes(4, "little") + bytes(12) + rows)
+    return path
+
+
+def _sizes(bench: _Bench) -> tuple[int, int]:
     """Linked bytes of code and constant data, and of variables: with the call less without."""
-    sources = [str(path.resolve()) for path in subject.sources]
-    totals = []
-    for call in (1, 0):
-        program = work / f"size{call}.elf"
-        arguments = [opt, f"-DCALL={call}", str(_RUNTIME / "size.c"), *(sources if call else ()), "-o", str(program)]
-        _compile(tools, subject, work, arguments)
-        line = _run([tools.size, "-B", str(program)], work, tools.install).splitlines()[1]
-        text, data, bss = (int(field) for field in line.split()[:3])
-        totals.append((text + data, data + bss))
-    return totals[0][0] - totals[1][0], totals[0][1] - totals[1][1]
+    with_call = sizes(bench.target, bench.program("size.c"))
+    without = sizes(bench.target, bench.program("size.c", define="-DCALL=0", with_subject=False))
+    return with_call[0] - without[0], with_call[1] - without[1]
 
 
-def _stack(tools: _Target, subject: _Subject, work: Path, opt: str) -> int:
-    graphs = []
-    flags = [flag for flag in tools.flags if flag not in ("-T", "-nostartfiles") and not flag.startswith("/")]
-    for index, source in enumerate(subject.sources):
-        stem = work / f"graph{index}"
-        arguments = [opt, "-fcallgraph-info=su", "-c", str(source.resolve()), "-o", str(stem.with_suffix(".o"))]
-        includes = [f"-I{path.resolve()}" for path in subject.includes]
-        _run([tools.compiler, *_FLAGS, *flags, *includes, *arguments], work, tools.install)
-        graphs.append(stem.with_suffix(".ci").read_text(encoding="utf-8"))
-    return worst_stack(parse_call_graphs(graphs), subject.entry, subject.indirect)
+def _stack(bench: _Bench) -> int:
+    graphs = [path.with_suffix(".ci").read_text(encoding="utf-8") for path in bench.objects]
+    return worst_stack(parse_call_graphs(graphs), bench.subject.entry, bench.subject.indirect)
 
 
-def _count(tools: _Target, subject: _Subject, work: Path, opt: str, inputs: Path) -> dict[str, int]:
+def _count(bench: _Bench, inputs: Path) -> dict[str, int]:
     from codegen.measure_inputs import feature_rows, sample_rows
 
-    artifact = subject.values["kind"] == "artifact"
-    rows = sample_rows(inputs) if artifact else feature_rows(inputs, subject.n_features, subject.feature_type)
-    (work / "rows.bin").write_bytes(rows)
-    runtime = [str(_RUNTIME / name) for name in ("count.c", "runtime.c", "rows.S")]
-    sources = [str(path.resolve()) for path in subject.sources]
-    program = work / "count.elf"
-    _compile(tools, subject, work, [opt, *runtime, *sources, "-o", str(program)])
-    output = _run([*tools.emulator, str(program)], work, tools.install)
+    subject = bench.subject
+    rows = sample_rows(inputs) if subject.kind == "artifact" else feature_rows(inputs, subject)
+    program = bench.program("count.c", "counter.c", "runtime.c", f"{bench.target.machine}/machine.c")
+    image = _image(bench.work, rows.tobytes(), len(rows))
+    output = execute(bench.target, program, image, count=True).decode("ascii", errors="replace")
     counts = {name: int(value) for name, value in (line.split() for line in output.splitlines())}
-    if counts.get("overhead", 1 << 32) > 8 or not counts.get("rows"):
-        raise CompilerError(f"{tools.emulator[0]}: does not count executed instructions; install {tools.install}")
+    emulator = bench.target.emulator[0]
+    if counts.get("overhead", 1 << 32) > _OVERHEAD_MAX or not counts.get("rows"):
+        raise CompilerError(f"{emulator}: does not count executed instructions; install {bench.target.packages}")
+    if counts["overflowed"]:
+        raise CompilerError(f"{subject.entry}: one call executes more instructions than the target can count")
     return counts
-
-
-def _run(command: Sequence[str], work: Path, install: str) -> str:
-    if shutil.which(command[0]) is None:
-        raise CompilerError(f"{command[0]} is not installed; on Debian: apt-get install {install}")
-    try:
-        done = subprocess.run(
-            command,
-            cwd=work,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS_MAX,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise DeadlineError(
-            f"{command[0]}: takes longer than {_SECONDS_MAX} s; give a smaller model or --inputs"
-        ) from None
-    if done.returncode:
-        lines = (
-            [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines() or ["no word"]
-        )
-        raise CompilerError(f"{command[0]} failed ({done.returncode}): {lines[0]}")
-    return done.stdout

@@ -1,33 +1,30 @@
-/* runtime.h: what a measuring program needs from a bare RISC-V machine: a counter, a painted stack, a line of text. */
+/* runtime.h: what the measuring programs (size.c, count.c, run.c) share. A machine is a folder beside this file, which
+ * supplies machine.h and machine.c. */
 #ifndef MEASURE_RUNTIME_H
 #define MEASURE_RUNTIME_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-/* Executed instructions so far; exact under QEMU's -icount shift=0. Wraps at 2^32. */
-static inline uint32_t instructions_now(void)
-{
-    uint32_t count;
-    __asm__ volatile("csrr %0, minstret" : "=r"(count) : : "memory");
-    return count;
-}
+/* The rows as codegen lays them into the machine's memory, or into a file for a hosted one. */
+typedef struct rows_image {
+    uint32_t n_rows;
+    uint32_t unused[3]; /* rows begin on a multiple of 16 bytes */
+    uint8_t bytes[];
+} rows_image;
 
-/* Instructions the counter adds to what lies between two readings. 0xffffffff if it does not count instructions. */
-uint32_t measure_overhead(void);
+/* Supplied by machine.c.
+ *
+ *   machine_rows   the rows; arguments are main's. NULL: they cannot be read.
+ *   machine_write  n bytes to whoever started this program */
+const rows_image *machine_rows(int argc, char *argv[]);
+void machine_write(const void *bytes, size_t n);
 
-static inline uint32_t stack_pointer(void)
-{
-    uint32_t pointer;
-    __asm__ volatile("mv %0, sp" : "=r"(pointer));
-    return pointer;
-}
+/* Writes through a buffer, so that few calls reach the machine; output_end sends what is left. */
+void output(const void *bytes, size_t n);
+void output_end(void);
 
-/* Fills the stack below `top`, the caller's stack pointer, with a pattern; tells how many bytes below it have been
- * overwritten since. */
-void stack_paint(uint32_t top);
-uint32_t stack_used(void);
-
-/* One line `name value` on the serial port. */
+/* One line `name value`. */
 void report(const char *name, uint64_t value);
 
 #endif

@@ -9,6 +9,7 @@ int main(void)
 {
     __asm__ volatile("" : : "r"(&input), "r"(&output) : "memory");
 #if CALL
+    measure_start();
     measure_begin(&input);
     measure_call(&input, &output);
 #endif
