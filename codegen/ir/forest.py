@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 # Features lie within +-FEATURE_MAX (wp/types.h), so that float32 holds each integer exactly.
@@ -22,6 +22,8 @@ class Leaf:
 
     value: Number  # float32 as XGBoost saved it, or int32 once scaled
     node_id: int  # XGBoost's own number of the node, as pred_leaf reports it
+    # As Split.weight.
+    weight: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,9 @@ class Split:
     default_left: bool
     left: Node
     right: Node
+    # How much of the training set came by, as XGBoost's sum of hessians (its "cover"): rows for a squared error. Only
+    # the ratio of two children means anything, and only the order of emitted code may depend on it. None: unknown.
+    weight: float | None = field(default=None, compare=False)
 
 
 Node: TypeAlias = Split | Leaf
@@ -98,6 +103,14 @@ def depth(root: Node) -> int:
         if isinstance(node, Split):
             stack += [(node.left, above + 1), (node.right, above + 1)]
     return deepest
+
+
+def share_left(node: Split) -> float:
+    """The part of the rows at a split that goes left, 0 to 1, by the weights of its children; a half if unknown."""
+    left, right = node.left.weight, node.right.weight
+    if left is None or right is None or not left + right > 0.0:
+        return 0.5
+    return left / (left + right)
 
 
 def is_float32(value: Number) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import ceil
 
-from codegen.ir.forest import FEATURE_MAX, Forest, Leaf, Node, Split
+from codegen.ir.forest import FEATURE_MAX, Forest, Leaf, Node
 
 
 def integer_features(forest: Forest) -> Forest:
@@ -24,4 +24,4 @@ def _integer(node: Node) -> Node:
     if isinstance(node, Leaf):
         return node
     threshold = min(max(ceil(node.threshold), -FEATURE_MAX), FEATURE_MAX + 1)
-    return Split(node.feature, threshold, node.default_left, _integer(node.left), _integer(node.right))
+    return replace(node, threshold=threshold, left=_integer(node.left), right=_integer(node.right))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
-from codegen.ir.forest import Forest, Leaf, Node, Split
+from codegen.ir.forest import Forest, Leaf, Node
 
 
 def merge_equal_leaves(forest: Forest) -> Forest:
@@ -18,8 +18,8 @@ def _merge(node: Node) -> Node:
         return node
     left, right = _merge(node.left), _merge(node.right)
     if isinstance(left, Leaf) and isinstance(right, Leaf) and _bits(left) == _bits(right):
-        return left
-    return Split(node.feature, node.threshold, node.default_left, left, right)
+        return replace(left, weight=node.weight)
+    return replace(node, left=left, right=right)
 
 
 def _bits(leaf: Leaf) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from codegen.ir.forest import FEATURE_MAX, Forest, Leaf, Node, Split
+from codegen.ir.forest import FEATURE_MAX, Forest, Leaf, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,11 @@ def _prune(node: Node, known: dict[int, _Values]) -> Node:
         return _prune(node.left, known)
     if not _possible(left):
         return _prune(node.right, known)
-    return Split(
-        node.feature,
-        node.threshold,
-        node.default_left or not values.missing,
-        _prune(node.left, {**known, node.feature: left}),
-        _prune(node.right, {**known, node.feature: right}),
+    return replace(
+        node,
+        default_left=node.default_left or not values.missing,
+        left=_prune(node.left, {**known, node.feature: left}),
+        right=_prune(node.right, {**known, node.feature: right}),
     )
 
 

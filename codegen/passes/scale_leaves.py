@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from codegen.errors import ModelError
-from codegen.ir.forest import Forest, Leaf, Node, Number, Split, walk
+from codegen.ir.forest import Forest, Leaf, Node, Number, walk
 
 SCALE_LOG2_MAX = 24
 # Half of int32: the difference of two margins, which the softmax takes, fits 32 bits as well.
@@ -76,6 +76,5 @@ def _largest_sum(forest: Forest, scale: int) -> int:
 
 def _scale(node: Node, scale: int, shift: int) -> Node:
     if isinstance(node, Leaf):
-        return Leaf(scaled(node.value, scale, shift), node.node_id)
-    left, right = _scale(node.left, scale, shift), _scale(node.right, scale, shift)
-    return Split(node.feature, node.threshold, node.default_left, left, right)
+        return replace(node, value=scaled(node.value, scale, shift))
+    return replace(node, left=_scale(node.left, scale, shift), right=_scale(node.right, scale, shift))

@@ -41,10 +41,14 @@ class _TreeReader:
         self.default_left = _integers(tree["default_left"], f"{where}: default_left")
         # threshold of a split, value of a leaf
         self.condition = _floats(tree["split_conditions"], f"{where}: split_conditions")
+        # left out of models made by hand
+        self.weight = _floats(tree.get("sum_hessian", ()), f"{where}: sum_hessian")
         self.n_nodes = len(self.left)
         columns = (self.right, self.feature, self.default_left, self.condition)
         if any(len(column) != self.n_nodes for column in columns) or not self.n_nodes:
             raise ValueError(f"{where}: columns of different or no length; the file is damaged, save it again")
+        if len(self.weight) not in (0, self.n_nodes):
+            raise ValueError(f"{where}: sum_hessian has another length than the tree; save it again")
         self.reached: set[int] = set()
 
     def node(self, index: int, level: int) -> Node:
@@ -57,7 +61,7 @@ class _TreeReader:
         if value - value != 0.0:
             raise ValueError(f"{self.where}: node {index} holds {value}; train it again on finite values")
         if left == -1 and right == -1:
-            return Leaf(value, index)
+            return Leaf(value, index, self.visits(index))
         feature = int(self.feature[index])
         if not 0 <= feature < self.n_features:
             raise ValueError(f"{self.where}: node {index} splits feature {feature} of {self.n_features}")
@@ -67,7 +71,13 @@ class _TreeReader:
             default_left=bool(self.default_left[index]),
             left=self.node(left, level + 1),
             right=self.node(right, level + 1),
+            weight=self.visits(index),
         )
+
+    def visits(self, index: int) -> float | None:
+        """The node's weight, if the file has a sensible one."""
+        weight = float(self.weight[index]) if len(self.weight) else -1.0
+        return weight if 0.0 <= weight < float("inf") else None
 
 
 def _integers(values: Any, where: str) -> NDArray[np.int64]:

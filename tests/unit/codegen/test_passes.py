@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from codegen.errors import ModelError
-from codegen.ir.forest import FEATURE_MAX, Forest, Leaf, Node, Split, Tree, dump, validate
+from codegen.ir.forest import FEATURE_MAX, Forest, Leaf, Node, Split, Tree, dump, validate, walk
 from codegen.passes import integer_features, lower_to_int32, merge_equal_leaves, prune_unreachable, scale_leaves
 from codegen.readers.xgboost import read_model
 from tests.unit.codegen.forests import PARAMETERS, Rows, evaluate, features, save, thresholds_of, to_int32, train
@@ -42,6 +42,22 @@ def test_each_pass_keeps_every_output(kind: str, tmp_path: Path) -> None:
     rounding = n_terms * 2.0 ** -(forest.output_scale_log2 + 1) + n_terms * 2.0**-24 * np.abs(margins).max() * 2
     assert np.abs(scaled * 2.0**-forest.output_scale_log2 - margins).max() <= rounding
     assert np.array_equal(evaluate(validate(merge_equal_leaves(forest)), rows), scaled)
+
+
+def test_passes_keep_weights(tmp_path: Path) -> None:
+    forest = read_model(save(train("multi", integer=True), tmp_path / "m.json")).forest
+    lowered = lower_to_int32(forest)
+    for before, after in zip(forest.trees, lowered.trees, strict=True):
+        weights = {node.weight for node in walk(before.root)}
+        assert None not in weights
+        assert {node.weight for node in walk(after.root)} <= weights
+        assert after.root.weight == before.root.weight
+
+
+def test_a_merged_leaf_has_the_weight_of_its_split() -> None:
+    split = Split(0, 1.0, True, Leaf(0.5, 1, 30.0), Leaf(0.5, 2, 10.0), 40.0)
+    merged = merge_equal_leaves(Forest((Tree(split, 0),), (0.0,), 1, "reg:squarederror"))
+    assert merged.trees[0].root.weight == 40.0
 
 
 def one_split(threshold: float, *, default_left: bool, below: Node | None = None) -> Forest:

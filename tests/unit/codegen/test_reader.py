@@ -12,7 +12,7 @@ import pytest
 import xgboost as xgb
 
 from codegen.errors import CodegenError, ModelError, StyleError
-from codegen.ir.forest import Leaf, walk
+from codegen.ir.forest import Leaf, Split, share_left, walk
 from codegen.readers.logf import logf
 from codegen.readers.xgboost import read_model
 from tests.unit.codegen.forests import PARAMETERS, evaluate, features, hostile_rows, leaf_of, margins, save, train
@@ -42,6 +42,28 @@ def test_leaves_carry_the_node_ids_of_pred_leaf(tmp_path: Path) -> None:
     ids = booster.predict(xgb.DMatrix(x), pred_leaf=True).reshape(len(x), -1)
     for row in range(len(x)):
         assert [leaf_of(tree.root, x[row]).node_id for tree in forest.trees] == list(ids[row])
+
+
+def test_weights_are_the_rows_that_came_by(tmp_path: Path) -> None:
+    booster = train("regression")
+    forest = read_model(save(booster, tmp_path / "m.ubj")).forest
+    ids = booster.predict(xgb.DMatrix(features(600, seed=0)), pred_leaf=True)  # what it was trained on
+    for index, tree in enumerate(forest.trees):
+        counted = dict(zip(*np.unique(ids[:, index], return_counts=True), strict=True))
+        assert {leaf.node_id: leaf.weight for leaf in walk(tree.root) if isinstance(leaf, Leaf)} == counted
+        assert tree.root.weight == 600
+        assert isinstance(tree.root, Split)
+        assert share_left(tree.root) == (tree.root.left.weight or 0) / 600
+
+
+def test_a_model_without_weights_is_read(tmp_path: Path) -> None:
+    content = document(tmp_path)
+    for tree in content["learner"]["gradient_booster"]["model"]["trees"]:
+        del tree["sum_hessian"]
+    root = read_model(written(tmp_path, content)).forest.trees[0].root
+    assert root.weight is None
+    assert isinstance(root, Split)
+    assert share_left(root) == 0.5
 
 
 def test_pruned_nodes_are_left_out(tmp_path: Path) -> None:
