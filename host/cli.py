@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from host import info_command, ports_command, verify_command
+from host import info_command, ports_command, record_command, verify_command
 from host.arguments import EXIT_CODES
 from host.errors import HostError
 
@@ -21,6 +21,7 @@ Talk to a board, or to the virtual one, and prove that it answers what was train
 
 COMMANDS = (
     verify_command,
+    record_command,
     info_command,
     ports_command,
 )

@@ -10,6 +10,7 @@ from host.errors import DamagedLineError, ModelMismatchError, SilentBoardError
 from host.framing import LineSplitter, is_message
 from host.messages import (
     COUNTERS,
+    NOT_KNOWN,
     PROTOCOL_VERSION,
     AskHello,
     AskStatistics,
@@ -33,9 +34,6 @@ MAX_ASKED = 10
 
 FIRST_COUNTERS = 6
 """Counters that every firmware has; later ones were added."""
-
-NOT_KNOWN = 0xFFFFFFFF
-"""Value of a counter that this board does not keep."""
 
 T = TypeVar("T")
 

@@ -1,0 +1,1 @@
+"""A charge as it happens, into a dataset folder (docs/dataset.md)."""
