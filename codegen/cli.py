@@ -166,6 +166,8 @@ def _reference(args: argparse.Namespace) -> int:
 
 
 def _add_measure(subparsers: Subparsers) -> None:
+    from codegen.measure_targets import TARGETS
+
     parser = _command(
         subparsers,
         "measure",
@@ -174,11 +176,12 @@ def _add_measure(subparsers: Subparsers) -> None:
         _measure,
     )
     parser.add_argument("folder", type=Path, metavar="DIR", help="what compile has written: a forest, or an artifact's")
-    parser.add_argument("--target", choices=["host", "rv32imc"], required=True, help="rv32imc runs under QEMU")
+    parser.add_argument("--target", choices=list(TARGETS), required=True, help="all but host run under QEMU")
     parser.add_argument(
         "--opt", nargs="?", default="-Os", metavar="-Os|-O2", help="optimise for size (default) or speed"
     )
     parser.add_argument("-O", dest="level", help=argparse.SUPPRESS)  # what argparse makes of the -O2 in `--opt -O2`
+    parser.add_argument("--name", metavar="MODEL", help="which, where the folder holds several")
     parser.add_argument(
         "--inputs",
         type=Path,
@@ -193,7 +196,11 @@ def _measure(args: argparse.Namespace) -> int:
     print(
         json.dumps(
             measure(
-                args.folder, target=args.target, opt=f"-O{args.level}" if args.level else args.opt, inputs=args.inputs
+                args.folder,
+                target=args.target,
+                opt=f"-O{args.level}" if args.level else args.opt,
+                inputs=args.inputs,
+                name=args.name,
             ),
             indent=1,
         )

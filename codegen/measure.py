@@ -9,7 +9,7 @@ least what a run has touched.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from codegen.emit.files import render
 from codegen.errors import CodegenError, CompilerError
-from codegen.measure_stack import parse_call_graphs, worst_stack
+from codegen.measure_stack import XTENSA_BELOW_BYTES, parse_call_graphs, parse_xtensa, worst_stack
 from codegen.measure_subject import Subject, read_subject
 from codegen.measure_targets import (
     ROWS_AT_ONCE_BYTES,
@@ -31,11 +31,14 @@ from codegen.measure_targets import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
 _OPTIMISATIONS = ("-Os", "-O2")
 _OVERHEAD_MAX = 8
 """Instructions two readings of a counter may cost; more means that it counts something else."""
+_N_TOTALS = 4
+_ALL_TOUCHED = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +50,25 @@ class _Bench:
     work: Path
     opt: str
     objects: tuple[Path, ...]
+    start: tuple[Path, ...]
 
     def program(self, *runtime: str, with_subject: bool = True, define: str = "-DCALL=1") -> Path:
         """A program of the named files of measure_runtime."""
         out = self.work / f"{Path(runtime[0]).stem}_{define[-1]}"
-        parts = [*self.target.start, *(RUNTIME / name for name in runtime)]
-        objects = []
-        for index, source in enumerate(parts):
-            objects.append(out.with_suffix(f".{index}.o"))
-            compile_object(self.target, source, objects[-1], [self.opt, define, *self._includes()])
-        link(self.target, [*objects, *(self.objects if with_subject else ())], out)
+        folders = (self.work, RUNTIME, self.target.machine or RUNTIME, *self.subject.includes)
+        arguments = [self.opt, define, *(f"-I{path.resolve()}" for path in folders)]
+        sources = [RUNTIME / name for name in runtime]
+        objects = _compile_all(self.target, sources, out, arguments)
+        link(self.target, [*self.start, *objects, *(self.objects if with_subject else ())], out)
         return out
 
-    def _includes(self) -> list[str]:
-        folders = (self.work, RUNTIME, RUNTIME / self.target.machine, *self.subject.includes)
-        return [f"-I{path.resolve()}" for path in folders]
+
+def _compile_all(target: Target, sources: Sequence[Path], stem: Path, arguments: Sequence[str]) -> tuple[Path, ...]:
+    """Objects beside `stem`, one a source."""
+    objects = tuple(stem.with_name(f"{stem.name}.{index}.o") for index in range(len(sources)))
+    for source, out in zip(sources, objects, strict=True):
+        compile_object(target, source, out, arguments)
+    return objects
 
 
 @contextmanager
@@ -75,11 +82,9 @@ def _bench(folder: Path, target: str, opt: str, name: str | None) -> Iterator[_B
         work = Path(temporary)
         (work / "measure_call.h").write_text(render("measure_call.h.j2", subject.values), encoding="ascii")
         includes = [f"-I{path.resolve()}" for path in subject.includes]
-        objects = []
-        for index, source in enumerate(subject.sources):
-            objects.append(work / f"subject{index}.o")
-            compile_object(tools, source, objects[-1], [opt, *includes])
-        yield _Bench(tools, subject, work, opt, tuple(objects))
+        objects = _compile_all(tools, subject.sources, work / "subject", [opt, *includes])
+        start = _compile_all(tools, tools.start, work / "start", [opt])
+        yield _Bench(tools, subject, work, opt, objects, start)
 
 
 def measure(
@@ -98,14 +103,14 @@ def measure(
             note = f"{target} has no counter of executed instructions that is exact; measure rv32imc"
         if inputs is None or note:
             return result | {"instructions": None, "instructions_note": note}
-        counts = _count(bench, inputs)
+        counts, touched = _count(bench, _read_inputs(bench, inputs))
     instructions = {
-        "mean": round(counts["sum"] / counts["rows"], 1),
-        "max": counts["max"],
-        "rows": counts["rows"],
+        "mean": round(float(counts.mean()), 1),
+        "max": int(counts.max()),
+        "rows": len(counts),
         "resolution": 1,  # proved by every run: measure_runtime/counter.c
     }
-    return result | {"stack_bytes": max(stack, counts["stack"]), "instructions": instructions}
+    return result | {"stack_bytes": max(stack, touched), "instructions": instructions}
 
 
 def run_on_target(
@@ -126,12 +131,30 @@ def run_on_target(
     with _bench(folder, target, opt, name) as bench:
         subject = bench.subject
         table = exact_rows(rows, subject)
-        program = bench.program("run.c", "runtime.c", f"{bench.target.machine}/machine.c")
+        program = bench.program("run.c", "runtime.c", bench.target.system)
         at_once = max(1, ROWS_AT_ONCE_BYTES // (table.itemsize * table.shape[1]))
         if subject.kind != "forest" and len(table) > at_once:
             raise CodegenError(f"{len(table)} rows: at most {at_once} at once of what keeps state between calls")
         pieces = [_run(bench, program, table[first : first + at_once]) for first in range(0, len(table), at_once)]
     return np.concatenate(pieces) if pieces else np.empty((0, subject.output_width), dtype=subject.output_dtype)
+
+
+def count_on_target(
+    folder: Path, target: str, rows: ArrayLike, *, opt: str = "-Os", name: str | None = None
+) -> NDArray[np.uint32]:
+    """Executed instructions of every row [n], exact to the instruction; rows as for run_on_target.
+
+    Raises CodegenError for rows that do not fit or a target that cannot count, else as run_on_target.
+    """
+    from codegen.measure_inputs import exact_rows
+
+    with _bench(folder, target, opt, name) as bench:
+        table = exact_rows(rows, bench.subject)
+        if not bench.target.emulator:
+            raise CodegenError(f"{target} has no counter of executed instructions that is exact")
+        if table.nbytes > ROWS_AT_ONCE_BYTES:
+            raise CodegenError(f"{len(table)} rows are too many to count at once")
+        return _count(bench, table)[0]
 
 
 def _run(bench: _Bench, program: Path, rows: NDArray[Any]) -> NDArray[Any]:
@@ -160,22 +183,35 @@ def _sizes(bench: _Bench) -> tuple[int, int]:
 
 
 def _stack(bench: _Bench) -> int:
-    graphs = [path.with_suffix(".ci").read_text(encoding="utf-8") for path in bench.objects]
-    return worst_stack(parse_call_graphs(graphs), bench.subject.entry, bench.subject.indirect)
+    subject = bench.subject
+    if bench.target.compiler:
+        graphs = [path.with_suffix(".ci").read_text(encoding="utf-8") for path in bench.objects]
+        return worst_stack(parse_call_graphs(graphs), subject.entry, subject.indirect)
+    texts = [path.with_suffix(".s").read_text(encoding="utf-8") for path in (*bench.objects, *bench.start)]
+    return worst_stack(parse_xtensa(texts), subject.entry, subject.indirect) + XTENSA_BELOW_BYTES
 
 
-def _count(bench: _Bench, inputs: Path) -> dict[str, int]:
+def _read_inputs(bench: _Bench, inputs: Path) -> NDArray[Any]:
     from codegen.measure_inputs import feature_rows, sample_rows
 
-    subject = bench.subject
-    rows = sample_rows(inputs) if subject.kind == "artifact" else feature_rows(inputs, subject)
-    program = bench.program("count.c", "counter.c", "runtime.c", f"{bench.target.machine}/machine.c")
-    image = _image(bench.work, rows.tobytes(), len(rows))
-    output = execute(bench.target, program, image, count=True).decode("ascii", errors="replace")
-    counts = {name: int(value) for name, value in (line.split() for line in output.splitlines())}
-    emulator = bench.target.emulator[0]
-    if counts.get("overhead", 1 << 32) > _OVERHEAD_MAX or not counts.get("rows"):
-        raise CompilerError(f"{emulator}: does not count executed instructions; install {bench.target.packages}")
-    if counts["overflowed"]:
-        raise CompilerError(f"{subject.entry}: one call executes more instructions than the target can count")
-    return counts
+    return sample_rows(inputs) if bench.subject.kind == "artifact" else feature_rows(inputs, bench.subject)
+
+
+def _count(bench: _Bench, rows: NDArray[Any]) -> tuple[NDArray[np.uint32], int]:
+    """Executed instructions of each row, and bytes of stack that any of them has touched."""
+    import numpy as np
+
+    program = bench.program("count.c", "counter.c", "runtime.c", bench.target.system)
+    said = execute(bench.target, program, _image(bench.work, rows.tobytes(), len(rows)), count=True)
+    if len(said) != 4 * (len(rows) + _N_TOTALS):
+        raise CompilerError(f"{bench.subject.entry}: the program wrote {len(said)} bytes")
+    numbers = np.frombuffer(said, dtype="<u4")
+    overhead, stack, overflowed, _ = (int(number) for number in numbers[-_N_TOTALS:])
+    if overhead > _OVERHEAD_MAX:
+        emulator, packages = bench.target.emulator[0], bench.target.packages
+        raise CompilerError(f"{emulator}: does not count executed instructions; install {packages}")
+    if overflowed:
+        raise CompilerError(f"{bench.subject.entry}: one call executes more instructions than the target can count")
+    if stack == _ALL_TOUCHED:
+        raise CompilerError(f"{bench.subject.entry}: touches more stack than is watched")
+    return numbers[:-_N_TOTALS], stack

@@ -25,17 +25,3 @@ void output(const void *bytes, size_t n)
         }
     }
 }
-
-void report(const char *name, uint64_t value)
-{
-    char digits[20]; /* 2^64 has 20 digits */
-    uint32_t n = sizeof digits;
-    do {
-        digits[--n] = (char)('0' + (char)(value % 10u));
-        value /= 10u;
-    } while (value != 0u && n > 0u);
-    output(name, strlen(name));
-    output(" ", 1);
-    output(digits + n, sizeof digits - n);
-    output("\n", 1);
-}

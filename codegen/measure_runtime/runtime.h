@@ -1,5 +1,5 @@
-/* runtime.h: what the measuring programs (size.c, count.c, run.c) share. A machine is a folder beside this file, which
- * supplies machine.h and machine.c. */
+/* runtime.h: what the measuring programs (size.c, count.c, run.c) share. semihosting.c, lx6.c or host.c moves rows in
+ * and outputs out; a folder beside this file holds a machine's own machine.h and link.ld. */
 #ifndef MEASURE_RUNTIME_H
 #define MEASURE_RUNTIME_H
 
@@ -13,7 +13,7 @@ typedef struct rows_image {
     uint8_t bytes[];
 } rows_image;
 
-/* Supplied by machine.c.
+/* Rows in, outputs out.
  *
  *   machine_rows   the rows; arguments are main's. NULL: they cannot be read.
  *   machine_write  n bytes to whoever started this program */
@@ -23,8 +23,5 @@ void machine_write(const void *bytes, size_t n);
 /* Writes through a buffer, so that few calls reach the machine; output_end sends what is left. */
 void output(const void *bytes, size_t n);
 void output_end(void);
-
-/* One line `name value`. */
-void report(const char *name, uint64_t value);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define MACHINE_ROWS 0x84000000u /* far above the program */
+
 /* Words below a caller's stack pointer that stack_paint leaves alone, because it may live there itself. */
 #define MACHINE_OWN_WORDS 8u
 
@@ -40,6 +42,24 @@ static inline uintptr_t machine_stack_pointer(void)
     uintptr_t pointer;
     __asm__ volatile("mv %0, sp" : "=r"(pointer));
     return pointer;
+}
+
+/* RISC-V semihosting specification 0.4. */
+static inline uint32_t machine_semihosting(uint32_t call, const void *arguments)
+{
+    register uint32_t a0 __asm__("a0") = call;
+    register const void *a1 __asm__("a1") = arguments;
+    __asm__ volatile(".option push\n\t"
+                     ".option norvc\n\t"
+                     ".balign 16\n\t" /* the three must lie in one page */
+                     "slli zero, zero, 0x1f\n\t"
+                     "ebreak\n\t"
+                     "srai zero, zero, 7\n\t"
+                     ".option pop"
+                     : "+r"(a0)
+                     : "r"(a1)
+                     : "memory");
+    return a0;
 }
 
 #endif

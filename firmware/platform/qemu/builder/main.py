@@ -36,7 +36,7 @@ env.Append(
     CCFLAGS=[*architecture, *libc, "-g"],
     LINKFLAGS=[*architecture, *libc, "-nostartfiles", "-Wl,--gc-sections", "-Wl,-Map=${BUILD_DIR}/firmware.map"],
 )
-env.BuildSources("$BUILD_DIR/bsp", str(here / "bsp"))
+env.BuildSources("$BUILD_DIR/bsp", str(here / "bsp" / board.get("build.bsp")))
 
 program = env.BuildProgram()
 qemu = "qemu-system-riscv32 -M virt -bios none -display none -monitor none -serial stdio -kernel $SOURCE"

@@ -2,6 +2,7 @@
 #define SIFIVE_TEST 0x100000
 #define PASSED 0x5555
 #define FAILED 0x3333
+#define FPU_INITIAL 0x2000 /* mstatus.FS: floating-point instructions do not trap */
 #define TRAPPED 99 /* exit code of an exception nobody expected */
 
     .section .init, "ax"
@@ -14,6 +15,10 @@ _start:
     .option pop
     la   t0, trapped
     csrw mtvec, t0
+#ifdef __riscv_flen
+    li   t0, FPU_INITIAL
+    csrs mstatus, t0
+#endif
     la   t0, __bss_start
     la   t1, __bss_end
 1:  bgeu t0, t1, 2f

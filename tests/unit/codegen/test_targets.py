@@ -1,0 +1,138 @@
+"""Every target answers as XGBoost does, and tells what it costs to the instruction."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xgboost
+
+from codegen.emit.artifact import emit_artifact
+from codegen.emit.forest import emit_forest
+from codegen.errors import CompilerError
+from codegen.measure import count_on_target, measure, run_on_target
+from codegen.measure_inputs import sample_rows
+from codegen.readers.xgboost import read_model
+from tests.golden.test_forest_golden import MODELS, artifact
+from tests.unit.codegen.measuring import FACE, NETWORK_C, network, on_targets, reference
+
+
+@pytest.mark.parametrize("target", on_targets())
+def test_float_margins_are_the_same_bits_on_a_target(tmp_path: Path, target: str) -> None:
+    model = MODELS / "classes.json"
+    emit_forest(read_model(model), "clf", tmp_path, feature_type="float32")
+    trees = json.loads(model.read_text())["learner"]["gradient_booster"]["model"]["trees"]
+    thresholds = np.unique(np.concatenate([tree["split_conditions"] for tree in trees])).astype(np.float32)
+    source = np.random.default_rng(1)
+    near = np.concatenate([np.nextafter(thresholds, np.float32(way)) for way in (-1e9, 1e9)] + [thresholds])
+    x = source.choice(near, size=(500, 35))  # exactly on a threshold, or one step beside it
+    x[::7, ::3] = np.nan
+    x[1], x[2] = np.finfo(np.float32).max, -0.0
+    booster = xgboost.Booster(model_file=model)
+    margins = booster.predict(xgboost.DMatrix(x), output_margin=True).astype(np.float32)
+    outputs = run_on_target(tmp_path, target, x)
+    assert outputs.dtype == np.float32
+    assert np.array_equal(outputs.view(np.uint32), margins.view(np.uint32))
+
+
+@pytest.mark.parametrize("target", on_targets(but=("host",)))
+def test_a_whole_answer_is_the_same_on_a_target(tmp_path: Path, target: str) -> None:
+    emit_artifact(artifact(tmp_path / "artifact"), tmp_path / "c")
+    rows = sample_rows(reference(tmp_path / "r.npz", 600, 3))
+    answers = run_on_target(tmp_path / "c", target, rows)
+    assert answers.shape == (600, 7)
+    assert len(np.unique(answers[:200, 6])) == 200  # the state's CRC moves on with every sample
+    assert np.array_equal(answers, run_on_target(tmp_path / "c", "host", rows))
+
+
+@pytest.mark.parametrize("target", on_targets())
+def test_a_network_keeps_its_state_between_rows(tmp_path: Path, target: str) -> None:
+    rows = [[1, 2, 3], [-128, 0, 0], [127, 127, 127], [-1, 0, 0]]
+    outputs = run_on_target(network(tmp_path / "net"), target, rows)
+    assert outputs.dtype == np.int8
+    assert outputs.tolist() == [[6, 1], [-122, 2], [3, 3], [2, 4]]
+
+
+@pytest.mark.parametrize("target", on_targets())
+def test_no_rows_no_outputs(tmp_path: Path, target: str) -> None:
+    assert run_on_target(network(tmp_path / "net"), target, np.zeros((0, 3), np.int8)).shape == (0, 2)
+
+
+@pytest.mark.parametrize("target", on_targets())
+def test_a_crash_is_no_answer(tmp_path: Path, target: str) -> None:
+    folder = network(tmp_path / "net")
+    trap = "if (input[0] == 42) { __builtin_trap(); }"
+    (folder / "net.c").write_text(NETWORK_C.replace("s->calls++;", f"s->calls++; {trap}"))
+    assert len(run_on_target(folder, target, [[41, 0, 0]])) == 1
+    with pytest.raises(CompilerError, match="failed"):
+        run_on_target(folder, target, [[41, 0, 0], [42, 0, 0]])
+
+
+@pytest.mark.parametrize("target", on_targets(but=("host",)))
+def test_costs_of_a_forest(tmp_path: Path, target: str) -> None:
+    emit_forest(read_model(MODELS / "classes.json"), "clf", tmp_path / "c", feature_type="int32")
+    np.savez(tmp_path / "x.npz", x=np.random.default_rng(0).integers(-3000, 9000, size=(200, 35)))
+    first = measure(tmp_path / "c", target=target, inputs=tmp_path / "x.npz")
+    assert first == measure(tmp_path / "c", target=target, inputs=tmp_path / "x.npz")
+    assert first["instructions"]["rows"] == 200
+    assert 100 < first["instructions"]["mean"] <= first["instructions"]["max"] < 1000
+    assert first["stack_bytes"] >= 35 * 4
+    nothing = "void clf_predict(const int32_t x[], int32_t out[]) { (void)x; (void)out; }"
+    (tmp_path / "c" / "clf.c").write_text(f"#include <stdint.h>\n{nothing}\n")
+    empty = measure(tmp_path / "c", target=target, inputs=tmp_path / "x.npz")
+    assert empty["instructions"]["max"] < 12  # the call, the return, and arguments into registers
+    assert empty["flash_bytes"] < 40
+
+
+COUNTED_LOOPS = {
+    "rv32imc": "1: addi %0, %0, -1\\n bnez %0, 1b",
+    "rv32imafc": "1: addi %0, %0, -1\\n bnez %0, 1b",
+    "cortex-m4": "1: subs %0, %0, #1\\n bne 1b",
+    "lx6": "1: addi %0, %0, -1\\n bnez %0, 1b",
+}
+
+
+@pytest.mark.parametrize("target", on_targets(but=("host",)))
+def test_instructions_are_counted_one_by_one(tmp_path: Path, target: str) -> None:
+    """Turns of a loop of two instructions, as many as the first feature says."""
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "a.h").write_text("#include <stdint.h>\n" + FACE.format(name="a", NAME="A", type="int32_t"))
+    loop = f'__asm__ volatile("{COUNTED_LOOPS[target]}" : "+r"(turns) : : "memory");'
+    (folder / "a.c").write_text(
+        f'#include "a.h"\nvoid a_predict(const int32_t x[2], int32_t out[1])\n'
+        f"{{\n    int32_t turns = x[0];\n    {loop}\n    out[0] = turns;\n}}\n"
+    )
+    turns = np.array([1, 2, 3, 4, 5, 6, 7, 8, 1000, 100_000, 1, 1])
+    counted = count_on_target(folder, target, np.stack([turns, turns], axis=1)).astype(int)
+    assert (counted - counted[0]).tolist() == (2 * (turns - 1)).tolist()
+    if target == "cortex-m4":  # its counter has 24 bits of 3.2 an instruction
+        with pytest.raises(CompilerError, match="more instructions than"):
+            count_on_target(folder, target, [[3_000_000, 0]])
+
+
+@pytest.mark.parametrize("target", on_targets(but=("host",)))
+def test_stack_is_what_calls_need_or_what_is_touched(tmp_path: Path, target: str) -> None:
+    folder = network(tmp_path / "net")
+    code = (folder / "net.c").read_text()
+    deep = "__attribute__((noinline)) static int deep(int n) { volatile char a[1000]; a[n] = 1; return a[n]; }\n"
+    (folder / "net.c").write_text(
+        code.replace("void net_reset", deep + "void net_reset").replace("s->calls++;", "s->calls += deep(input[0]);")
+    )
+    np.savez(tmp_path / "x.npz", x=np.zeros((2, 3)))
+    shallow = measure(network(tmp_path / "plain"), target=target, inputs=tmp_path / "x.npz")["stack_bytes"]
+    assert 1000 <= measure(folder, target=target, inputs=tmp_path / "x.npz")["stack_bytes"] - shallow < 1100
+
+
+@pytest.mark.parametrize("target", on_targets(but=("host",)))
+def test_costs_of_a_whole_answer(tmp_path: Path, target: str) -> None:
+    emit_artifact(artifact(tmp_path / "artifact"), tmp_path / "c")
+    inputs = reference(tmp_path / "r.npz", 600, 3)
+    cost = measure(tmp_path / "c", target=target, inputs=inputs)
+    assert cost["instructions"]["rows"] == 600
+    assert 1000 < cost["instructions"]["mean"] <= cost["instructions"]["max"] < 20_000
+    assert cost["flash_bytes"] < 32_768
+    assert 142 <= cost["ram_bytes"] < 1024
+    assert cost["stack_bytes"] < 1024
