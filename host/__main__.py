@@ -3,9 +3,20 @@
 import signal
 import sys
 
-from host.cli import main
+
+def _run() -> int:
+    try:
+        from host.cli import main
+
+        # Being told to end releases port and virtual board as Ctrl-C does.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        code = main()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: there is nothing left to interrupt
+    except KeyboardInterrupt:  # before the first command, or once more while it tidied up
+        print("interrupted", file=sys.stderr)
+        return 130
+    return code
+
 
 if __name__ == "__main__":
-    # Being told to end releases port and virtual board as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(main())
+    sys.exit(_run())

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from host import info_command, ports_command, record_command, verify_command
 from host.arguments import EXIT_CODES
 from host.errors import HostError
+from host.monitor import command as monitor_command
+from host.output import readers_may_leave
 
 DESCRIPTION = """\
 Talk to a board, or to the virtual one, and prove that it answers what was trained.
@@ -22,6 +24,7 @@ Talk to a board, or to the virtual one, and prove that it answers what was train
 COMMANDS = (
     verify_command,
     record_command,
+    monitor_command,
     info_command,
     ports_command,
 )
@@ -30,16 +33,17 @@ COMMANDS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code of docs/design.md."""
-    args = _parser().parse_args(argv)
-    command: Callable[[argparse.Namespace], int] = args.func
+    with readers_may_leave():
+        args = _parser().parse_args(argv)
+        return _run(args.func, args)
+
+
+def _run(command: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:
     try:
         return command(args)
     except HostError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone, as with `| head`; nothing to tell it
-        return 0
     except KeyboardInterrupt:
         print("interrupted; the port is released", file=sys.stderr)
         return 130

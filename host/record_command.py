@@ -24,7 +24,7 @@ def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
         "--from",
         dest="from_",
         metavar="SOURCE",
-        help="instead of a board: - (standard input), a CSV file that being written, or socket://HOST:PORT with rows",
+        help="instead of a board: - (standard input), a CSV file that is written, or socket://HOST:PORT with rows",
     )
     add_play(parser)
     _add_labels(parser)
@@ -40,10 +40,8 @@ def _add_labels(parser: argparse.ArgumentParser) -> None:
     labels.add_argument("--charger", metavar="NAME", help="the power supply (default: unknown)")
     labels.add_argument("--sensor", metavar="NAME", help="what measures, for instance ina226")
     labels.add_argument("--ambient", type=float, metavar="°C", help="temperature of the room")
-    labels.add_argument("--soh", type=float, metavar="%%", help="battery health")
-    labels.add_argument(
-        "--target-soc", type=float, metavar="%%", help="the device stops there: the charge ends `limit`"
-    )
+    labels.add_argument("--soh", type=float, metavar="%", help="battery health")
+    labels.add_argument("--target-soc", type=float, metavar="%", help="the device stops there: the charge ends `limit`")
     labels.add_argument("--profile", metavar="TEXT", help="anything else")
     labels.add_argument(
         "--session", metavar="NAME", help="name of the charge and its file (default: from device and time)"
