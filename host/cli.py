@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from host import info_command, ports_command, record_command, verify_command
+from host import info_command, ports_command, record_command, stream_command, verify_command
 from host.arguments import EXIT_CODES
 from host.errors import HostError
 from host.monitor import command as monitor_command

@@ -1,0 +1,1 @@
+"""`python -m host monitor`: what the board says now, and the views of it."""

@@ -1,0 +1,159 @@
+// What stands in the cards, the banner, the log and the link table, from one state.
+
+const byId = (id) => document.getElementById(id);
+const part = (id, selector) => byId(id).querySelector(selector);
+const thousands = (value) => Math.round(value).toLocaleString("en").replaceAll(",", "\u202f");
+const label = (answer) => (answer.device_name || `device ${answer.device}`).replaceAll("_", " ");
+const percent = (permille) => `${Math.round(permille / 10)} %`;
+
+function minutes(seconds) {
+  const whole = Math.floor((seconds + 30) / 60);
+  if (whole < 1) return "< 1 min";
+  return whole < 100 ? `${whole} min` : `${Math.floor(whole / 60)} h ${String(whole % 60).padStart(2, "0")} min`;
+}
+
+function interval(low, high) {
+  const [a, b] = [minutes(low), minutes(high)];
+  if (a === b) return a;
+  return `${a.startsWith("<") ? "0" : a.replace(/ min$/, "")} – ${b.replace("< ", "")}`;
+}
+
+function duration(seconds) {
+  const pad = (value) => String(Math.floor(value)).padStart(2, "0");
+  return `${Math.floor(seconds / 3600)}:${pad((seconds / 60) % 60)}:${pad(seconds % 60)}`;
+}
+
+function clock(at_s, now_s) {
+  const then = new Date(at_s * 1000);
+  const time = then.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+  const far = Math.abs(at_s - now_s) > 43200 && then.toDateString() !== new Date(now_s * 1000).toDateString();
+  return far ? `${then.toLocaleDateString([], { weekday: "short" })} ${time}` : time;
+}
+
+const moment = (now, at_s) => (now.wall_clock ? clock(at_s, now.at_s) : duration(at_s));
+
+function showNow(now) {
+  const { charge, reading, answer } = now;
+  const over = !charge || charge.ended !== null;
+  document.body.classList.toggle("stale", now.stale || now.status === "sensor fault");
+  document.body.classList.toggle("over", over);
+  document.body.classList.toggle("unknown", !over && answer !== null && answer.unknown);
+  byId("source").textContent = now.source;
+  byId("board").textContent = now.board === null ? "" : boardText(now);
+  showStatus(now.status);
+  const loud = now.stale || now.status === "sensor fault" || now.status === "no sensor";
+  showBanner(loud ? now.detail : "", now.status === "connecting" ? "quiet" : "");
+  showDevice(now, over);
+  showUntil(now, over);
+  part("power", ".big").textContent = reading ? `${(reading.power_mw / 1000).toFixed(2)} W` : "–";
+  part("power", ".small").textContent = reading
+    ? `${(reading.voltage_mv / 1000).toFixed(3)} V · ${(reading.current_ma / 1000).toFixed(3)} A` : "";
+  const least = charge && !charge.whole ? "≥ " : "";
+  part("energy", ".big").textContent = charge ? `${least}${charge.energy_wh.toFixed(2)} Wh` : "–";
+  part("energy", ".small").textContent = charge
+    ? `${least}${thousands(charge.charge_mah)} mAh · in ${duration(charge.elapsed_ms / 1000)}` : "";
+  showLink(now);
+  document.title = titleOf(now, over);
+}
+
+function boardText(now) {
+  const board = now.board;
+  const model = board.model ? `model ${board.model}` : "a model no artifact here has (devices by number)";
+  return `${model} · ${board.model_hash}${now.wall_clock ? ` · firmware ${board.firmware}` : ""}`;
+}
+
+function showStatus(status) {
+  const pill = byId("status");
+  if (pill.textContent !== status) pill.textContent = status;
+  pill.dataset.status = status;
+}
+
+function showBanner(text, kind) {
+  const banner = byId("banner");
+  banner.hidden = !text;
+  banner.dataset.kind = kind;
+  if (banner.textContent !== text) banner.textContent = text;
+}
+
+function showDevice(now, over) {
+  const { answer } = now;
+  const bar = part("device", ".bar");
+  bar.hidden = !answer || over || answer.confidence_permille === null;
+  if (!answer || (over && now.status !== "unplugged" && !now.charge)) {
+    part("device", ".big").textContent = "–";
+    part("device", ".small").textContent = now.status === "unplugged" ? "nothing plugged in" : now.stale ? "" : now.detail;
+    return;
+  }
+  part("device", ".big").textContent = answer.unknown && !over ? "Not one it knows" : label(answer);
+  if (over) {
+    part("device", ".small").textContent = now.detail;
+  } else if (answer.confidence_permille === null) {
+    part("device", ".small").textContent = `the only device of this model · ${answer.phase}`;
+  } else {
+    part("device", ".bar i").style.width = `${answer.confidence_permille / 10}%`;
+    const sure = `${percent(answer.confidence_permille)} sure`;
+    part("device", ".small").textContent = answer.unknown ? `nearest: ${label(answer)}, ${sure}` : `${sure} · ${answer.phase}`;
+  }
+}
+
+function showUntil(now, over) {
+  const { answer, charge } = now;
+  const set = (big, middle, small) => {
+    part("until", ".big").textContent = big;
+    part("until", ".middle").textContent = middle;
+    part("until", ".small").textContent = small;
+  };
+  if (over || !answer) {
+    set("–", "", "");
+  } else if (answer.phase === "full") {
+    const since = now.wall_clock && charge.full_since_s ? `since ${clock(charge.full_since_s, now.at_s)}` : "";
+    set("Full", since, "the current has ended");
+  } else {
+    const [low, middle, high] = answer.remaining_s;
+    const pace = now.pace === 1 ? "" : ` · time runs × ${now.pace < 10 ? now.pace.toFixed(1) : Math.round(now.pace)}`;
+    const at = now.full_at_s ? now.full_at_s.map((at_s) => clock(at_s, now.at_s)) : null;
+    const when = at ? `full at ${at[1]} (${at[0]} – ${at[2]})${pace}` : "";
+    set(minutes(middle), `80 % within ${interval(low, high)}`, answer.unknown ? "a guess: not a device it has learnt" : when);
+  }
+}
+
+function showLink(now) {
+  const { link, counters } = now;
+  const rows = [["lines", thousands(link.lines), false]];
+  for (const [name, key] of [["damaged", "damaged"], ["samples missed", "missed_samples"], ["answers missed", "missed_answers"],
+    ["restarts of the board", "restarts"], ["reconnects", "reconnects"]]) {
+    rows.push([name, thousands(link[key]), link[key] > 0]);
+  }
+  if (counters.answer_us !== undefined) {
+    rows.push(["answers in", `${counters.answer_us} µs, at most ${counters.answer_max_us} µs`, false]);
+  } else if (counters.ticks_per_s === 0 && counters.answer_ticks !== undefined) {
+    rows.push(["answers in", `${thousands(counters.answer_ticks)} instructions, at most ${thousands(counters.answer_max_ticks)}`, false]);
+  }
+  if (counters.stack_bytes !== undefined) rows.push(["deepest stack", `${counters.stack_bytes} bytes`, false]);
+  byId("link").replaceChildren(...rows.flatMap(([name, value, bad]) => {
+    const dt = document.createElement("dt"), dd = document.createElement("dd");
+    dt.textContent = name;
+    dd.textContent = value;
+    dd.className = bad ? "bad" : "";
+    return [dt, dd];
+  }));
+}
+
+function showLog(now, log) {
+  const list = part("log", "ol");
+  list.replaceChildren(...log.map((note) => {
+    const item = document.createElement("li"), time = document.createElement("time"), text = document.createElement("span");
+    time.textContent = moment(now, note.at_s);
+    text.textContent = note.text;
+    item.className = note.board ? "board" : "";
+    item.append(time, text);
+    return item;
+  }));
+  list.scrollTop = list.scrollHeight;
+}
+
+function titleOf(now, over) {
+  if (over || !now.answer || now.stale || now.status === "sensor fault") return `${now.status} · wattprint`;
+  if (now.answer.phase === "full") return `full · ${label(now.answer)}`;
+  return now.answer.unknown ? "unknown device · wattprint" : `${minutes(now.answer.remaining_s[1])} · ${label(now.answer)}`;
+}
