@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 EXIT_CODES = """\
@@ -23,11 +23,14 @@ def command(
     run: Callable[[argparse.Namespace], int],
     summary: str,
     example: str,
+    *,
+    aliases: Sequence[str] = (),
 ) -> argparse.ArgumentParser:
     """Add a command; `run` takes its arguments and returns the exit code, `example` stands at the end of its help."""
     indented = "\n".join(f"  {line}" for line in example.splitlines())
     parser = sub.add_parser(
         name,
+        aliases=aliases,
         help=summary,
         description=summary[0].upper() + summary[1:] + ".",
         epilog=f"example:\n{indented}\n\n{EXIT_CODES}",
@@ -70,6 +73,16 @@ def add_play(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         metavar="N",
         help="so many times real time for --play; 0 as fast as the line takes it (default: 1)",
+    )
+
+
+def add_pace(parser: argparse.ArgumentParser) -> None:
+    """Add `--pace`."""
+    parser.add_argument(
+        "--pace",
+        type=positive,
+        metavar="BIT/S",
+        help="let sim or a socket carry no more than a real line of that rate would, each way: 10 bits a byte",
     )
 
 

@@ -4,33 +4,41 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from host.board_sim import Play, find_program, play_of, virtual_board
 from host.errors import HostError
+from host.paced_line import paced_line
 from host.transport import SerialLink
 
 SIM = "sim"
 
 
 @contextmanager
-def board_link(port: str, baud: int, firmware: Path | None, play: Play | None = None) -> Iterator[SerialLink]:
+def board_link(
+    port: str, baud: int, firmware: Path | None, play: Play | None = None, pace: int | None = None
+) -> Iterator[SerialLink]:
     """An open link; port and virtual board are released when the block is left, however it is left.
 
-    `play` is what the virtual board's sensor measures; it has none without.
+    `play` is what the virtual board's sensor measures; it has none without. With `pace` the line carries no more bits
+    a second than that, each way.
     """
-    if port == SIM:
-        with virtual_board(find_program(firmware), play) as path, SerialLink(path, baud) as link:
-            yield link
-    elif play is not None:
-        raise HostError(f"--play: the sensor of {port} is its own; only --port sim plays files")
-    else:
-        with SerialLink(port, baud) as link:
-            yield link
+    with ExitStack() as stack:
+        path = port
+        if port == SIM:
+            path = stack.enter_context(virtual_board(find_program(firmware), play))
+        elif play is not None:
+            raise HostError(f"--play: the sensor of {port} is its own; only --port sim plays files")
+        if pace is not None:
+            if port != SIM and not port.startswith("socket:"):
+                raise HostError(f"--pace: {port} has a pace of its own; it is for --port sim and sockets")
+            path = stack.enter_context(paced_line(path, pace))
+        yield stack.enter_context(SerialLink(path, baud))
 
 
 def link_of(args: argparse.Namespace) -> AbstractContextManager[SerialLink]:
-    """The link that `--port`, `--baud`, `--firmware` and, where a command has them, `--play` and `--speed` ask for."""
-    play = play_of(getattr(args, "play", None) or (), getattr(args, "speed", 1.0))
-    return board_link(args.port, args.baud, args.firmware, play)
+    """The link that `--port`, `--baud`, `--firmware` ask for, and `--play`, `--speed`, `--pace` where there are any."""
+    files = getattr(args, "play", None)
+    play = play_of(files, args.speed) if files else None
+    return board_link(args.port, args.baud, args.firmware, play, getattr(args, "pace", None))

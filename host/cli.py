@@ -24,6 +24,7 @@ Talk to a board, or to the virtual one, and prove that it answers what was train
 COMMANDS = (
     verify_command,
     record_command,
+    stream_command,
     monitor_command,
     info_command,
     ports_command,

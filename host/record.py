@@ -8,9 +8,9 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
+from host.answers import names_of
 from host.board import SIM, link_of
 from host.errors import HostError, SilentBoardError
 from host.interruption import Interruption, interruptible
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     prepare(folder)
     resumption, labels = _beginning(args, folder)
     session_names = new_name(folder, args.session)
-    shown = Shown(str(folder), args.from_ or args.port, args.charges, lambda model: _device_names(model, args.artifact))
+    shown = Shown(str(folder), args.from_ or args.port, args.charges, names_of(args.artifact))
     done: list[Recorded] = []
     with interruptible() as interruption, Screen(shown) as screen, _source(args, screen) as source:
         recorder = Recorder(folder, labels, source.name, source.speed, lambda: session_names(labels))
@@ -169,14 +169,3 @@ def _line(recorded: Recorded) -> str:
 
 def _count(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
-
-
-@cache
-def _device_names(model_hash: str, artifact: Path) -> tuple[str, ...]:
-    from train.artifact import ArtifactError, load_artifact
-
-    try:
-        found = load_artifact(artifact)
-    except ArtifactError:
-        return ()
-    return tuple(found.devices) if found.model_hash == model_hash else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -59,19 +60,27 @@ class Session(Conversation):
         self.ask(Mode(INJECTED), first(Mode), "does not answer a change of mode")
         return hello
 
-    def replay(self, samples: Sequence[Measurement], on_answer: Callable[[int, Prediction], None]) -> None:
+    def replay(
+        self,
+        samples: Sequence[Measurement],
+        on_answer: Callable[[int, Prediction], None],
+        *,
+        speed: float | None = None,
+    ) -> None:
         """Send a whole charge from a fresh state; every answer goes to on_answer(index, answer), in order.
 
-        Should the board start anew, the charge is replayed and on_answer sees its indexes again from 0. Raises
-        SilentBoardError when that, or silence, does not end; HostError for a sample the board refuses.
+        At `speed` times real time, without one as fast as the line takes it. Should the board start anew, the charge
+        is replayed and on_answer sees its indexes again from 0. Raises SilentBoardError when that, or silence, does
+        not end; HostError for a sample the board refuses.
         """
         lines = [encode(Sample(k, *sample)) for k, sample in enumerate(samples)]
+        due_at = None if speed is None else _schedule(samples, self._link.now(), speed)
         furthest, in_vain = -1, 0
         while True:
             window = Window(lines, self.credit_bytes)
             try:
                 self.ask(Reset(0), _echo(Reset(0)), "does not answer a reset")
-                self._stream(window, samples, on_answer)
+                self._stream(window, samples, on_answer, due_at)
                 return
             except _ChargeLostError:
                 self.counters.resets += 1
@@ -88,21 +97,28 @@ class Session(Conversation):
                 self.counters.sent += window.sent_once + window.n_resent
 
     def _stream(
-        self, window: Window, samples: Sequence[Measurement], on_answer: Callable[[int, Prediction], None]
+        self,
+        window: Window,
+        samples: Sequence[Measurement],
+        on_answer: Callable[[int, Prediction], None],
+        due_at: Sequence[float] | None,
     ) -> None:
         silences = 0
         quiet_since = self._link.now()
         while not window.done:
-            lines = window.take()
+            released = len(samples) if due_at is None else bisect_right(due_at, self._link.now())
+            lines = window.take(released)
             if lines:
                 self.send(b"".join(lines))
                 quiet_since = self._link.now()
-            messages = self.receive(quiet_since + SILENCE_S)
+            idle = window.idle  # nothing is awaited: the next sample is not due yet
+            messages = self.receive(due_at[released] if idle and due_at is not None else quiet_since + SILENCE_S)
             forward = [self._take(message, window, samples, on_answer) for message in messages]
             if any(forward):
                 silences = 0
                 quiet_since = self._link.now()
-            elif self._link.now() >= quiet_since + SILENCE_S:  # said nothing, or nothing that brings the charge forward
+            elif not idle and self._link.now() >= quiet_since + SILENCE_S:
+                # Said nothing, or nothing that brings the charge forward.
                 silences += 1
                 self.counters.silences += 1
                 if silences > MAX_SILENCES:
@@ -144,6 +160,11 @@ class Session(Conversation):
                 raise _ChargeLostError
         elif refusal.sequence >= window.base:
             raise _ChargeLostError
+
+
+def _schedule(samples: Sequence[Measurement], start: float, speed: float) -> list[float]:
+    """When each sample is due, on the link's clock."""
+    return [start + ((sample.t_ms - samples[0].t_ms) & 0xFFFFFFFF) / 1000 / speed for sample in samples]
 
 
 def _echo(expected: Reset) -> Callable[[BoardMessage], Reset | None]:

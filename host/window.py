@@ -41,10 +41,15 @@ class Window:
         """How many different samples have been sent."""
         return self._sent_once
 
-    def take(self) -> list[bytes]:
-        """The lines to send now, within the credit."""
+    @property
+    def idle(self) -> bool:
+        """Whether every sample sent has its answer."""
+        return self.base == self._next
+
+    def take(self, released: int) -> list[bytes]:
+        """The lines to send now, within the credit, of the first `released` samples."""
         lines: list[bytes] = []
-        while self._next < len(self._lines):
+        while self._next < released:
             line = self._lines[self._next]
             # Both bounds: what the board has not read yet must fit its buffer, and what it has read but the host not
             # heard must still be in its memory of latest answers.

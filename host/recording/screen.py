@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from host.messages import FLAG_NO_CLASSIFIER, FLAG_UNKNOWN, PHASES, Prediction
+from host.answers import Names, sentence
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -26,7 +25,7 @@ class Shown:
     place: str
     source: str
     n_charges: int
-    device_names: Callable[[str], Sequence[str]]
+    device_names: Names
 
 
 class Screen:
@@ -109,22 +108,8 @@ class Screen:
         if rule.mean_ma is not None:
             lines.append(("until full", f"60 s mean {rule.mean_ma:.0f} mA, full at {rule.limit_ma:.0f} mA for 60 s"))
         if recorder.answer is not None:
-            lines.append(("the board", answer_text(recorder.answer, self._shown.device_names(recorder.model_hash))))
+            lines.append(("the board", sentence(recorder.answer, self._shown.device_names(recorder.model_hash))))
         return lines
-
-
-def answer_text(answer: Prediction, names: Sequence[str]) -> str:
-    """An answer in words: device, time left with its interval, phase."""
-    phase = answer.flags >> 1 & 3
-    if answer.flags & FLAG_NO_CLASSIFIER:
-        who = names[0] if names else "the one device"
-    elif answer.flags & FLAG_UNKNOWN:
-        who = "a device it does not know"
-    else:
-        name = names[answer.device] if answer.device < len(names) else f"device {answer.device}"
-        who = f"{name} ({answer.confidence_permille / 10:.0f} %)"
-    low, middle, high = (s / 60 for s in (answer.remaining_10_s, answer.remaining_50_s, answer.remaining_90_s))
-    return f"{who}, {middle:.0f} min left ({low:.0f} to {high:.0f}), {PHASES[phase]}"
 
 
 def duration(seconds: float) -> str:

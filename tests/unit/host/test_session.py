@@ -87,7 +87,7 @@ def test_unanswered_bytes_stay_within_the_credit() -> None:
 @pytest.mark.parametrize(("credit", "n_lines"), [(128, 4), (127, 3), (96, 3), (32, 1), (1, 1)])
 def test_the_credit_to_the_byte(credit: int, n_lines: int) -> None:
     """Lines of 32 bytes; one may always be sent."""
-    assert len(Window([bytes(32)] * 9, credit).take()) == n_lines
+    assert len(Window([bytes(32)] * 9, credit).take(9)) == n_lines
 
 
 @pytest.mark.parametrize("lost", [b"$S,1E,", b"$P,1E,"])

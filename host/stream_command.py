@@ -1,0 +1,56 @@
+"""`python -m host stream`, also called `replay`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from host.arguments import DEFAULT_ARTIFACT, Subparsers, add_pace, add_port, command, positive
+
+EXAMPLE = """\
+python -m host stream charge.csv --port /dev/ttyUSB0 --speed 60
+python -m host stream my_charges --session monday --port sim --out answers.csv"""
+AS_FAST_AS_IT_GOES = "max"
+
+
+def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    summary = "send recorded charges to a board and show its answer to each sample"
+    parser = command(sub, "stream", _run, summary, EXAMPLE, aliases=("replay",))
+    parser.add_argument("source", type=Path, metavar="FILE|DATASET", help="CSV file of samples, or a dataset folder")
+    add_port(parser)
+    add_pace(parser)
+    parser.add_argument(
+        "--speed",
+        type=_speed,
+        default=None,
+        metavar="1|60|max",
+        help="so many times real time, or as fast as the line takes it (default: max)",
+    )
+    parser.add_argument("--session", metavar="NAME", help="this charge of the dataset only")
+    parser.add_argument("--charges", type=positive, metavar="N", help="at most so many charges")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the answers as CSV")
+    parser.add_argument("--json", action="store_true", help="print a JSON object a line: each answer, then the summary")
+    parser.add_argument("--summary", action="store_true", help="print the summary only")
+    parser.add_argument(
+        "--artifact",
+        type=Path,
+        metavar="DIR",
+        default=DEFAULT_ARTIFACT,
+        help="names the devices, if the board runs this model (default: %(default)s)",
+    )
+
+
+def _speed(text: str) -> float | None:
+    if text == AS_FAST_AS_IT_GOES:
+        return None
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is neither a positive number nor {AS_FAST_AS_IT_GOES}")
+    return value
+
+
+def _run(args: argparse.Namespace) -> int:
+    from host.stream import run
+
+    return run(args)
