@@ -6,7 +6,6 @@ turned into answers. Its own float margins bound how far the integers may stray.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 
 from codegen.errors import MismatchError, ModelError
 from codegen.ir.forest import Forest, Leaf, walk
-from codegen.passes.scale_leaves import scaled
 
 if TYPE_CHECKING:
     from train.artifact import Softmax
@@ -90,20 +88,39 @@ def _remaining(
     return seconds.astype(np.int32)
 
 
-def outputs_from_leaves(forest: Forest, leaves: NDArray[Any], scale_log2: int) -> NDArray[np.int64]:
+def outputs_from_leaves(
+    forest: Forest, leaves: NDArray[Any], scale_log2: int, leaf_bits: int | None = None
+) -> NDArray[np.int64]:
     """Integer outputs [n, outputs] of XGBoost's leaf node ids [n, trees]; raises ModelError for an id without leaf."""
     n_rows, n_trees = leaves.shape
     if n_trees != len(forest.trees):
         raise ModelError(f"{n_trees} leaf columns for {len(forest.trees)} trees; predict again with this model")
-    outputs = np.tile(np.array([scaled(value, scale_log2) for value in forest.base], np.int64), (n_rows, 1))
+    outputs = np.tile(np.rint(np.array(forest.base) * 2.0**scale_log2).astype(np.int64), (n_rows, 1))
     for index, tree in enumerate(forest.trees):
-        values = {node.node_id: scaled(node.value, scale_log2) for node in walk(tree.root) if isinstance(node, Leaf)}
-        outputs[:, tree.output] += _look_up(values, leaves[:, index], index)
+        nodes = sorted((node for node in walk(tree.root) if isinstance(node, Leaf)), key=lambda leaf: leaf.node_id)
+        ids = np.array([leaf.node_id for leaf in nodes], dtype=np.int64)
+        values, _ = quantised_leaves(np.array([leaf.value for leaf in nodes], np.float64), scale_log2, leaf_bits)
+        outputs[:, tree.output] += values[_look_up(ids, leaves[:, index], index)]
     return outputs
 
 
-def _look_up(values: Mapping[int, int], ids: NDArray[Any], tree: int) -> NDArray[np.int64]:
-    known = np.array(sorted(values), dtype=np.int64)
+def quantised_leaves(
+    values: NDArray[np.float64], scale_log2: int, leaf_bits: int | None
+) -> tuple[NDArray[np.int64], int]:
+    """A tree's leaves in units of 2**-scale_log2, and the shift s: multiples of 2**s, spanning less than 2**leaf_bits.
+
+    s is the least that does, 0 without leaf_bits (docs/artifact.md). Products with powers of two are exact.
+    """
+    shift = 0
+    while True:
+        steps = np.rint(values * 2.0 ** (scale_log2 - shift)).astype(np.int64)
+        if leaf_bits is None or int(steps.max() - steps.min()) < 1 << leaf_bits:
+            return steps << shift, shift
+        shift += 1
+
+
+def _look_up(known: NDArray[np.int64], ids: NDArray[Any], tree: int) -> NDArray[np.intp]:
+    """Where each id [n] stands in the sorted `known`."""
     at = np.searchsorted(known, ids).clip(max=len(known) - 1)
     strange = np.flatnonzero(known[at] != ids)
     if strange.size:
@@ -111,28 +128,36 @@ def _look_up(values: Mapping[int, int], ids: NDArray[Any], tree: int) -> NDArray
             f"row {strange[0]}, tree {tree}: node {ids[strange[0]]} is no leaf of the model file; "
             "predict again with this model"
         )
-    scaled_values: NDArray[np.int64] = np.array([values[int(node)] for node in known], dtype=np.int64)[at]
-    return scaled_values
+    return at
 
 
 def check_margins(
-    forest: Forest, outputs: NDArray[np.int64], margins: NDArray[np.float32], scale_log2: int, model: str
+    forest: Forest,
+    outputs: NDArray[np.int64],
+    margins: NDArray[np.float32],
+    scale_log2: int,
+    model: str,
+    leaf_bits: int | None = None,
 ) -> None:
     """Raise MismatchError where outputs * 2**-k lies farther from XGBoost's margins than rounding explains.
 
-    Each addend is rounded by at most half a unit of 2**-k. XGBoost's float32 sum is rounded once a tree, by at most
-    2**-24 of a partial sum, none of which exceeds |base| + the largest leaves (and its own rounding: 0.1 %).
+    Each addend is rounded by at most half a unit of 2**-k, a leaf by half of its tree's 2**(s - k). XGBoost's float32
+    sum is rounded once a tree, by at most 2**-24 of a partial sum, none of which exceeds |base| + the largest leaves
+    (and its own rounding: 0.1 %).
     """
     if outputs.shape != margins.shape:
         raise ModelError(f"{model}: margins of shape {margins.shape} for outputs of {outputs.shape}; predict again")
     if not outputs.size:
         return
     n_trees = np.zeros(forest.n_outputs)
+    halves = np.full(forest.n_outputs, 2.0 ** -(scale_log2 + 1))  # of the base margin, and then of each tree
     largest = np.abs(np.array(forest.base, dtype=np.float64))
     for tree in forest.trees:
+        values = np.array([node.value for node in walk(tree.root) if isinstance(node, Leaf)], np.float64)
         n_trees[tree.output] += 1
-        largest[tree.output] += max(abs(node.value) for node in walk(tree.root) if isinstance(node, Leaf))
-    bound = (n_trees + 1) * 2.0 ** -(scale_log2 + 1) + n_trees * largest * 1.001 * 2.0**-24
+        halves[tree.output] += 2.0 ** (quantised_leaves(values, scale_log2, leaf_bits)[1] - scale_log2 - 1)
+        largest[tree.output] += np.abs(values).max()
+    bound = halves + n_trees * largest * 1.001 * 2.0**-24
     error = np.abs(outputs * 2.0**-scale_log2 - margins.astype(np.float64))
     wrong = np.argwhere(~(error <= bound))
     if wrong.size:

@@ -44,6 +44,8 @@ STYLES: dict[str, Style] = {
     style.name: style
     for style in (
         Style("m2cgen", "m2cgen's nested branches, with exact numbers", "m2cgen", "as features", False),
+        Style("balanced", "tables and a short loop: least bytes x instructions", "forest_balanced", "int32", True),
+        Style("fast", "branches that share comparisons: most bytes, fewest instructions", "forest_fast", "int32", True),
     )
 }  # fmt: skip
 

@@ -63,6 +63,12 @@ def test_a_forests_files(model: str, feature_type: str, update_golden: bool, tmp
     compare(tmp_path, HERE / "expected" / f"{model}_{feature_type}", update_golden)
 
 
+@pytest.mark.parametrize(("model", "feature_type"), [("classes", "float32"), ("quantiles", "int32")])
+def test_files_of_the_fast_style(model: str, feature_type: str, update_golden: bool, tmp_path: Path) -> None:
+    emit_forest(read_model(MODELS / f"{model}.json"), model, tmp_path, style="fast", feature_type=feature_type)  # type: ignore[arg-type]
+    compare(tmp_path, HERE / "expected" / f"{model}_{feature_type}_fast", update_golden)
+
+
 def test_an_artifacts_files(update_golden: bool, tmp_path: Path) -> None:
     emit_artifact(artifact(tmp_path / "artifact"), tmp_path / "c")
     compare(tmp_path / "c", HERE / "expected" / "artifact", update_golden)

@@ -18,6 +18,7 @@ from codegen.emit.artifact import enumerators
 from codegen.emit.files import write_files
 from codegen.emit.forest import emit_forest
 from codegen.emit.literals import comment_text, float32_literal, int32_literal
+from codegen.emit.styles import STYLES
 from codegen.errors import CodegenError, StyleError
 from codegen.readers.xgboost import read_model
 from tests.unit.codegen.forests import save, train
@@ -146,9 +147,9 @@ def test_compile_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_a_style_that_is_not_there_names_those_that_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = save(train("binary", rounds=1), tmp_path / "m.json")
-    code, line = run(capsys, "compile", model, "--emit", "small", "--out", tmp_path / "c")
+    code, line = run(capsys, "compile", model, "--emit", "tiny", "--out", tmp_path / "c")
     assert code == 2
-    assert line == "error: style 'small' is not there; existing: --emit m2cgen\n"
+    assert line == f"error: style 'tiny' is not there; existing: --emit {' '.join(STYLES)}\n"
     assert not (tmp_path / "c").exists()
 
 
