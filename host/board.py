@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
@@ -17,17 +17,22 @@ SIM = "sim"
 
 @contextmanager
 def board_link(
-    port: str, baud: int, firmware: Path | None, play: Play | None = None, pace: int | None = None
+    port: str,
+    baud: int,
+    firmware: Path | None,
+    play: Play | None = None,
+    pace: int | None = None,
+    on_start: Callable[[int], None] = lambda _: None,
 ) -> Iterator[SerialLink]:
     """An open link; port and virtual board are released when the block is left, however it is left.
 
     `play` is what the virtual board's sensor measures; it has none without. With `pace` the line carries no more bits
-    a second than that, each way.
+    a second than that, each way. `on_start` is told the number of the virtual board's process.
     """
     with ExitStack() as stack:
         path = port
         if port == SIM:
-            path = stack.enter_context(virtual_board(find_program(firmware), play))
+            path = stack.enter_context(virtual_board(find_program(firmware), play, on_start))
         elif play is not None:
             raise HostError(f"--play: the sensor of {port} is its own; only --port sim plays files")
         if pace is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import selectors
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,10 +61,12 @@ def find_program(program: Path | None) -> Path:
 
 
 @contextmanager
-def virtual_board(program: Path, play: Play | None = None) -> Iterator[str]:
+def virtual_board(
+    program: Path, play: Play | None = None, on_start: Callable[[int], None] = lambda _: None
+) -> Iterator[str]:
     """Start the program and yield the path of its pseudo-terminal; the process is gone when the block is left.
 
-    With `play` it has a sensor, and starts in live mode.
+    With `play` it has a sensor, and starts in live mode. `on_start` is told the process's number.
     """
     options = [] if play is None else play.arguments()
     try:
@@ -77,6 +79,7 @@ def virtual_board(program: Path, play: Play | None = None) -> Iterator[str]:
     except OSError as error:
         raise PortError(f"{program}: cannot be started: {error.strerror}; build it again") from None
     try:
+        on_start(process.pid)
         yield _first_line(process, program, sensor=play is not None)
     finally:
         _end(process)

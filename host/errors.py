@@ -4,6 +4,7 @@ HostError                    one line for the user: what, where, what to do; exi
 ├── DamagedLineError         a received line that is not a message; counted and dropped, never shown alone
 ├── PortError                no board there, or somebody else holds the port; exit code 3
 ├── ModelMismatchError       the board runs another model or another protocol; exit code 4
+├── LinkBudgetError          the line cannot carry what the charge sends; exit code 5
 ├── FirmwareBuildError       the native firmware could not be built; exit code 6
 ├── SilentBoardError         no progress within the bounded number of attempts; exit code 7
 └── CommandError             a command started on the way failed; carries its exit code
@@ -30,6 +31,12 @@ class ModelMismatchError(HostError):
     """The board runs another model or another protocol."""
 
     exit_code = 4
+
+
+class LinkBudgetError(HostError):
+    """The line cannot carry what the charge sends."""
+
+    exit_code = 5
 
 
 class FirmwareBuildError(HostError):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from host.messages import Prediction
 from host.reference import Charge
 
 HORIZONS_S: Mapping[str, int] = {"5s": 5, "10s": 10, "30s": 30, "60s": 60, "300s": 300, "1800s": 1800}
@@ -24,8 +24,10 @@ class FieldError:
     accuracy: Mapping[str, float]  # 0 … 1
 
 
-def charge_error(charge: Charge, answers: Sequence[Prediction], device_names: Sequence[str]) -> FieldError:
-    """Compare the board's 50 % answers and devices of one charge with its truth.
+def charge_error(
+    charge: Charge, device: NDArray[Any], remaining_50_s: NDArray[Any], device_names: Sequence[str]
+) -> FieldError:
+    """Compare the 50 % answers [n] and devices [n] of one charge with its truth.
 
     At a horizon counts the answer then in force; overall, the mean of all answers. The accuracy is left out where the
     model has no classifier, or not this device.
@@ -33,13 +35,13 @@ def charge_error(charge: Charge, answers: Sequence[Prediction], device_names: Se
     t_ms = np.array([sample.t_ms for sample in charge.samples], dtype=np.int64)
     elapsed_ms = np.cumsum(np.diff(t_ms, prepend=t_ms[:1]) % 2**32)
     known = charge.true_remaining_s >= 0
-    truth_s = charge.true_remaining_s.astype(np.int64)
-    error = np.abs(np.array([answer.remaining_50_s for answer in answers], dtype=np.int64) - truth_s) / 60
-    baseline = np.abs(charge.baseline_remaining_s.astype(np.int64) - truth_s) / 60
+    truth_s = charge.true_remaining_s.astype(np.float64)
+    error = np.abs(remaining_50_s.astype(np.float64) - truth_s) / 60
+    baseline = np.abs(charge.baseline_remaining_s.astype(np.float64) - truth_s) / 60
     return FieldError(
         _at_horizons(elapsed_ms, error, known),
         _at_horizons(elapsed_ms, baseline, known),
-        _accuracy(charge.device, elapsed_ms, answers, device_names),
+        _accuracy(charge.device, elapsed_ms, device, device_names),
     )
 
 
@@ -53,13 +55,12 @@ def field_error(errors: Sequence[FieldError]) -> FieldError:
 
 
 def _accuracy(
-    device: str, elapsed_ms: NDArray[np.int64], answers: Sequence[Prediction], device_names: Sequence[str]
+    device: str, elapsed_ms: NDArray[np.int64], answered: NDArray[Any], device_names: Sequence[str]
 ) -> dict[str, float]:
     if device not in device_names or len(device_names) == 1:
         return {}
-    number = device_names.index(device)
-    right = np.array([answer.device == number for answer in answers], dtype=np.float64)
-    return _at_horizons(elapsed_ms, right, np.full(len(answers), True))
+    right = (answered == device_names.index(device)).astype(np.float64)
+    return _at_horizons(elapsed_ms, right, np.full(len(answered), True))
 
 
 def _at_horizons(

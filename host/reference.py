@@ -28,6 +28,17 @@ SAMPLE_KEYS = (
     "flags",
 )
 CHARGE_KEYS = ("sessions", "session_devices", "session_units")
+MARGIN_KEYS = ("device_margin", "remaining_margin")
+ANSWER_FIELDS = (
+    "device",
+    "confidence_permille",
+    "remaining_10_s",
+    "remaining_50_s",
+    "remaining_90_s",
+    "flags",
+    "state_crc",
+)
+"""Columns of `Charge.answers`; names of a Prediction's fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +50,10 @@ class Charge:
     unit: str
     samples: list[Measurement]  # [n]
     expected: list[Prediction]  # [n], numbered from 0
+    answers: NDArray[np.int64]  # [n, ANSWER_FIELDS], the same
     features: NDArray[np.int32]  # [n, features]
+    device_margin: NDArray[np.float32]  # [n, devices] of the trained model; no columns where the reference has none
+    remaining_margin: NDArray[np.float32]  # [n, 3], likewise
     true_remaining_s: NDArray[np.int32]  # [n]
     baseline_remaining_s: NDArray[np.int32]  # [n]
 
@@ -47,6 +61,12 @@ class Charge:
     def unit_key(self) -> str:
         """`device/unit`, the name of the physical unit in splits."""
         return f"{self.device}/{self.unit}"
+
+    @property
+    def period_s(self) -> float:
+        """Median time between samples; 0 when there is one only."""
+        t_ms = np.array([sample.t_ms for sample in self.samples], dtype=np.int64)
+        return float(np.median(np.diff(t_ms) % 2**32)) / 1000 if len(t_ms) > 1 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +88,7 @@ def load_reference(path: Path, model_hash: str) -> Reference:
     n = len(data["t_ms"])
     if offsets[0] != 0 or offsets[-1] != n or offsets != sorted(offsets):
         raise HostError(f"{path}: key 'offsets' does not cut {n} samples into charges; run codegen reference again")
-    for key in (*SAMPLE_KEYS, "remaining_s", "features"):
+    for key in (*SAMPLE_KEYS, "remaining_s", "features", *(key for key in MARGIN_KEYS if key in data)):
         if len(data[key]) != n:
             raise HostError(f"{path}: key {key!r} has {len(data[key])} rows, not {n}; make it again: codegen reference")
     charges = tuple(_charge(data, k, slice(*offsets[k : k + 2])) for k in range(len(offsets) - 1))
@@ -93,10 +113,11 @@ def chosen(
 
 
 def _read(path: Path) -> Mapping[str, NDArray[Any]]:
-    keys = ("model_hash", "device_names", *CHARGE_KEYS, "offsets", *SAMPLE_KEYS, "remaining_s", "features")
+    keys = ["model_hash", "device_names", *CHARGE_KEYS, "offsets", *SAMPLE_KEYS, "remaining_s", "features"]
     try:
         with np.load(path, allow_pickle=False) as file:
             missing = [key for key in keys if key not in file.files]
+            keys += [key for key in MARGIN_KEYS if key in file.files]
             data = {key: file[key] for key in keys if key not in missing}
     except FileNotFoundError:
         raise HostError(f"{path}: not found; make it with: python -m codegen reference") from None
@@ -108,18 +129,22 @@ def _read(path: Path) -> Mapping[str, NDArray[Any]]:
 
 
 def _charge(data: Mapping[str, NDArray[Any]], index: int, rows: slice) -> Charge:
-    columns = [data[key][rows].tolist() for key in ("device", "confidence_permille")]
-    columns += data["remaining_s"][rows].T.tolist()
-    columns += [data[key][rows].tolist() for key in ("flags", "state_crc")]
+    columns = [data["device"][rows], data["confidence_permille"][rows], *data["remaining_s"][rows].T]
+    columns += [data["flags"][rows], data["state_crc"][rows]]
+    answers = np.column_stack([column.astype(np.int64) for column in columns])
     measured = [data[key][rows].tolist() for key in ("t_ms", "voltage_mv", "current_ma")]
     session, device, unit = (str(data[key][index]) for key in CHARGE_KEYS)
+    none = np.zeros((len(answers), 0), np.float32)
     return Charge(
         session=session,
         device=device,
         unit=unit,
         samples=[Measurement(*values) for values in zip(*measured, strict=True)],
-        expected=[Prediction(k, *values) for k, values in enumerate(zip(*columns, strict=True))],
+        expected=[Prediction(k, *values) for k, values in enumerate(answers.tolist())],
+        answers=answers,
         features=data["features"][rows],
+        device_margin=data["device_margin"][rows] if "device_margin" in data else none,
+        remaining_margin=data["remaining_margin"][rows] if "remaining_margin" in data else none,
         true_remaining_s=data["true_remaining_s"][rows],
         baseline_remaining_s=data["baseline_remaining_s"][rows],
     )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 READ_TIMEOUT_S = 0.1
 READ_BYTES = 4096
+RESET_PULSE_S = 0.1
 WRITE_TIMEOUT_S = 2.0
 
 _LIKELY_VENDORS = {
@@ -115,6 +116,19 @@ class SerialLink:
     def now(self) -> float:
         """Monotonic seconds."""
         return time.monotonic()
+
+    def pulse_reset(self) -> bool:
+        """Pull RTS, then DTR, by which most development boards are started anew; False where the port has neither."""
+        import serial
+
+        try:
+            for name in ("rts", "dtr"):
+                setattr(self._serial, name, True)
+                time.sleep(RESET_PULSE_S)
+                setattr(self._serial, name, False)
+        except (OSError, serial.SerialException):
+            return False
+        return True
 
     def close(self) -> None:
         """Release the port; harmless when repeated."""

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from operator import attrgetter
+
+import numpy as np
+from numpy.typing import NDArray
 
 from host.errors import SilentBoardError
-from host.field_error import FieldError, charge_error, field_error
-from host.messages import Hello, Prediction
-from host.reference import Charge
-from host.session import Counters, Session
+from host.messages import Prediction
+from host.reference import ANSWER_FIELDS, Charge
+from host.session import Session
+
+Rows = NDArray[np.int64]
+"""Answers [n, ANSWER_FIELDS]."""
+
+_ROW = attrgetter(*ANSWER_FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """One charge's answers from the board; `wrong` counts samples that were ever answered otherwise."""
+
+    answers: Rows
+    wrong: int
+    first_wrong: int | None
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,153 +42,91 @@ class Divergence:
     current_ma: int
     features: dict[str, int]  # after this sample, as the reference has them
     expected: dict[str, int]
-    got: dict[str, int]
+    got: dict[str, int]  # empty where no answer came
+    host_c: dict[str, int]  # what the same C answers on this machine; empty where that was not asked
+    finding: str
     reproduce: str
 
     @property
     def differing(self) -> list[str]:
         """Names of the fields that differ."""
-        return [name for name, value in self.expected.items() if self.got[name] != value]
+        return [name for name, value in self.expected.items() if self.got.get(name) != value]
 
 
-@dataclass(frozen=True, slots=True)
-class ChargeResult:
-    """What came of one charge."""
+def stream(session: Session, charge: Charge, on_samples: Callable[[int], None]) -> Streamed:
+    """Replay one charge and compare every answer; raises SilentBoardError when there are fewer than samples."""
+    answers: list[Prediction] = []
+    wrong: dict[int, Prediction] = {}  # a charge replayed after a restart answers the same indexes again
 
-    session: str
-    device: str
-    unit: str
-    samples: int
-    mismatches: int
-    seconds: float
-    error: FieldError
+    def compare(index: int, answer: Prediction) -> None:
+        if answer != charge.expected[index]:
+            wrong.setdefault(index, answer)
+        if index == len(answers):
+            answers.append(answer)
+            on_samples(1)
 
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What came of a verification."""
-
-    samples: int
-    mismatches: int
-    first_divergence: Divergence | None
-    charges: tuple[ChargeResult, ...]
-    link: Counters
-    error: FieldError
-    hello: Hello
-    board_counters: dict[str, int]
-    stream_seconds: float
-    seconds: float
-
-    @property
-    def passed(self) -> bool:
-        """Whether there was something to compare and all of it was equal."""
-        return self.samples > 0 and self.mismatches == 0
-
-    @property
-    def samples_per_s(self) -> float:
-        """New samples answered a second, while streaming."""
-        return self.samples / self.stream_seconds
-
-    @property
-    def bytes_per_s(self) -> float:
-        """Bytes both ways a second, while streaming."""
-        return (self.link.bytes_sent + self.link.bytes_received) / self.stream_seconds
-
-    def to_json(self) -> dict[str, Any]:
-        """The documented object of `host verify --json`."""
-        charges = []
-        for charge in self.charges:
-            entry = asdict(charge)
-            entry.update(entry.pop("error"))
-            charges.append(entry)
-        link = asdict(self.link)
-        link.update(bytes_per_s=round(self.bytes_per_s), samples_per_s=round(self.samples_per_s))
-        return {
-            "verdict": "PASS" if self.passed else "FAIL",
-            "samples": self.samples,
-            "mismatches": self.mismatches,
-            "first_divergence": None if self.first_divergence is None else asdict(self.first_divergence),
-            "charges": charges,
-            "link": link,
-            "error": asdict(self.error),
-            "board": {
-                "model_hash": self.hello.model_hash,
-                "protocol": self.hello.protocol,
-                "firmware_version": self.hello.version,
-                "devices": self.hello.n_devices,
-                **self.board_counters,
-            },
-            "seconds": round(self.seconds, 3),
-        }
+    before = time.monotonic()
+    session.replay(charge.samples, compare)
+    if len(answers) != len(charge.samples):  # replay promises it; no verdict rests on that alone
+        raise SilentBoardError(f"{charge.session}: {len(answers)} answers to {len(charge.samples)} samples")
+    seconds = time.monotonic() - before
+    for index, answer in wrong.items():  # what was answered first counts, should a replay have answered otherwise
+        answers[index] = answer
+    return Streamed(rows_of(answers), len(wrong), min(wrong, default=None), round(seconds, 3))
 
 
-class Verifier:
-    """Replays charges through a session and keeps the score."""
+def rows_of(answers: Sequence[Prediction]) -> Rows:
+    """Predictions as rows."""
+    return np.array(list(map(_ROW, answers)), dtype=np.int64).reshape(-1, len(ANSWER_FIELDS))
 
-    def __init__(
-        self, session: Session, hello: Hello, device_names: Sequence[str], feature_names: Sequence[str], reproduce: str
-    ) -> None:
-        self._session = session
-        self._hello = hello
-        self._device_names = device_names
-        self._feature_names = feature_names
-        self._reproduce = reproduce
-        self._first: Divergence | None = None
-        self._mismatches = 0
 
-    def run(self, charges: Sequence[Charge], on_samples: Callable[[int], None], started: float) -> Report:
-        """Verify every charge; on_samples is told of answers as they come. `started` is a time.monotonic()."""
-        before = time.monotonic()
-        results = tuple(self._charge(charge, on_samples) for charge in charges)
-        stream_seconds = max(time.monotonic() - before, 1e-6)
-        return Report(
-            samples=sum(result.samples for result in results),
-            mismatches=sum(result.mismatches for result in results),
-            first_divergence=self._first,
-            charges=results,
-            link=self._session.counters,
-            error=field_error([result.error for result in results]),
-            hello=self._hello,
-            board_counters=self._session.statistics(),
-            stream_seconds=stream_seconds,
-            seconds=time.monotonic() - started,
-        )
+def differing(one: Rows, other: Rows) -> tuple[int, int | None]:
+    """How many of the rows differ, and the first; a row that one side lacks differs."""
+    n = min(len(one), len(other))
+    unequal = (one[:n] != other[:n]).any(axis=1)
+    missing = max(len(one), len(other)) - n
+    first = int(unequal.argmax()) if unequal.any() else n if missing else None
+    return int(unequal.sum()) + missing, first
 
-    def _charge(self, charge: Charge, on_samples: Callable[[int], None]) -> ChargeResult:
-        answers: list[Prediction] = []
-        wrong: set[int] = set()  # a charge replayed after a restart answers the same indexes again
 
-        def compare(index: int, answer: Prediction) -> None:
-            if answer != charge.expected[index]:
-                wrong.add(index)
-                if self._first is None:
-                    self._first = self._divergence(charge, index, answer)
-            if index == len(answers):
-                answers.append(answer)
-                on_samples(1)
+def divergence(
+    charge: Charge,
+    index: int,
+    got: Rows,
+    host_c: Rows | None,
+    feature_names: Sequence[str],
+    reproduce: str,
+) -> Divergence:
+    """All there is to know of the sample at which `got` [n] first left the reference."""
+    return Divergence(
+        session=charge.session,
+        sample=index,
+        **charge.samples[index]._asdict(),
+        features=dict(zip(feature_names, charge.features[index].tolist(), strict=True)),
+        expected=_fields(charge.answers, index),
+        got=_fields(got, index),
+        host_c={} if host_c is None else _fields(host_c, index),
+        finding=_finding(charge.answers, got, host_c, index),
+        reproduce=f"{reproduce} --session {charge.session}",
+    )
 
-        before = time.monotonic()
-        self._session.replay(charge.samples, compare)
-        if len(answers) != len(charge.samples):  # replay promises it; no verdict rests on that alone
-            raise SilentBoardError(f"{charge.session}: {len(answers)} answers to {len(charge.samples)} samples")
-        return ChargeResult(
-            session=charge.session,
-            device=charge.device,
-            unit=charge.unit,
-            samples=len(answers),
-            mismatches=len(wrong),
-            seconds=round(time.monotonic() - before, 3),
-            error=charge_error(charge, answers, self._device_names),
-        )
 
-    def _divergence(self, charge: Charge, index: int, answer: Prediction) -> Divergence:
-        features = charge.features[index].tolist()
-        return Divergence(
-            session=charge.session,
-            sample=index,
-            **charge.samples[index]._asdict(),
-            features=dict(zip(self._feature_names, features, strict=True)),
-            expected=asdict(charge.expected[index]),
-            got=asdict(answer),
-            reproduce=f"{self._reproduce} --session {charge.session}",
-        )
+def _fields(rows: Rows, index: int) -> dict[str, int]:
+    return dict(zip(ANSWER_FIELDS, rows[index].tolist(), strict=True)) if index < len(rows) else {}
+
+
+def _finding(expected: Rows, got: Rows, host_c: Rows | None, index: int) -> str:
+    """Who is to blame, as far as the same C on this machine can tell."""
+    crc = ANSWER_FIELDS.index("state_crc")
+    if index < len(got) and got[index, crc] != expected[index, crc]:
+        what = "the state differs already, so the features do"
+    else:
+        what = "the state is equal, so the features are: look at the model or what follows it"
+    if host_c is None:
+        return what
+    here = host_c[index].tolist() if index < len(host_c) else None
+    if here == expected[index].tolist():
+        return f"{what}; C on this machine answers as the reference: look at the board's build, flags and memory"
+    if index < len(got) and here == got[index].tolist():
+        return f"{what}; C on this machine answers as the board: look at the emitted C and the core"
+    return f"{what}; C on this machine answers otherwise again: look at the core for undefined behaviour"

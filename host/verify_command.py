@@ -3,63 +3,102 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import shlex
+import shutil
 import sys
-import tempfile
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from host.arguments import DEFAULT_ARTIFACT, Subparsers, add_port, command, positive
 from host.errors import HostError
 
-if TYPE_CHECKING:
-    from host.reference import Charge, Reference
-    from host.verify import Report
-    from train.artifact import Artifact
-
-SIMULATED_SEED = 20_261
-"""Far from the seeds a fleet is trained with, so that no verified charge was learnt from."""
-
-SIMULATED_CHARGES = 6
-"""Of as many devices; some 10 000 samples or more."""
+STAGES = ("host-c", "determinism", "timing")
+EXAMPLE = """\
+python -m host verify --port sim --report build/verify
+python -m host verify --port /dev/ttyUSB0 --data my_charges --elf firmware.elf --report build/verify
+python -m host verify --port socket://127.0.0.1:5555 --skip determinism
+python -m host verify --port sim --inject drop,flip,cut,garbage,reset      a bad line, three resets
+python -m host verify --port sim --inject flip,cut,garbage --lines 1000000 nothing but damaged lines
+python -m host verify --port sim --soak 8h                                 or 1000000samples"""
 
 
 def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
     """Declare the command."""
-    parser = command(
-        sub,
-        "verify",
-        _run,
-        "stream charges to a board and compare every answer with the reference",
-        "python -m host verify --port sim --artifact build/artifact --data build/fleet --charges 6 --out verify.json",
-    )
+    summary = "stream charges to a board, compare every answer with the reference, and write the validation report"
+    parser = command(sub, "verify", _run, summary, EXAMPLE)
     add_port(parser)
-    parser.add_argument(
+    _add_charges(parser)
+    _add_report(parser)
+    _add_trials(parser)
+
+
+def _add_charges(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is streamed")
+    group.add_argument(
         "--artifact",
         type=Path,
         metavar="DIR",
         default=DEFAULT_ARTIFACT,
         help="what the board's firmware was generated from (default: %(default)s)",
     )
-    parser.add_argument("--data", type=Path, metavar="DIR", help="dataset folder (default: simulate new charges)")
-    parser.add_argument(
+    group.add_argument("--data", type=Path, metavar="DIR", help="dataset folder (default: simulate new charges)")
+    group.add_argument(
         "--reference",
         type=Path,
         metavar="FILE",
         help="answers of `codegen reference` (default: computed from the data)",
     )
-    parser.add_argument("--charges", type=positive, metavar="N", help="at most so many charges (simulated: 6)")
-    parser.add_argument(
+    group.add_argument("--charges", type=positive, metavar="N", help="at most so many charges (simulated: 6)")
+    group.add_argument(
         "--split",
         choices=("held-out", "all"),
         help="charges of units the model has not seen, or all (default: held-out of --data, all of --reference)",
     )
-    parser.add_argument("--session", metavar="NAME", help="this charge only")
-    parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the JSON report to a file")
+    group.add_argument("--session", metavar="NAME", help="this charge only")
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("report")
+    group.add_argument("--report", type=Path, metavar="DIR", help="write report.html, report.json and junit.xml there")
+    group.add_argument("--json", action="store_true", help="print the report as one JSON object")
+    group.add_argument("--out", type=Path, metavar="FILE", help="also write the JSON report to a file")
+    group.add_argument("--elf", type=Path, metavar="FILE", help="the firmware as linked, for flash, RAM and compiler")
+    group.add_argument(
+        "--config", type=Path, metavar="FILE", help="settings with a [budget] (default: wattprint.toml, if there)"
+    )
+
+
+def _add_trials(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("trials")
+    group.add_argument(
+        "--inject",
+        metavar="KINDS",
+        help="stream the longest charge again over a line that is damaged: drop, flip, cut, garbage (each perhaps "
+        "with its share of the lines, flip=0.02) and reset (perhaps with a number, reset=3)",
+    )
+    group.add_argument(
+        "--inject-rate", type=float, default=0.01, metavar="SHARE", help="share of lines hit (default: %(default)s)"
+    )
+    group.add_argument("--seed", type=int, default=1, metavar="N", help="of the damage (default: %(default)s)")
+    group.add_argument(
+        "--lines", type=positive, metavar="N", help="instead: nothing but damaged lines, until there were so many"
+    )
+    group.add_argument(
+        "--soak", metavar="LENGTH", help="charges back to back for 8h, 30min, or 1000000samples, with memory watched"
+    )
+    group.add_argument(
+        "--reset-command", metavar="COMMAND", help="what starts the board anew (default: its port's RTS and DTR)"
+    )
+    group.add_argument(
+        "--skip", type=_stages, default=(), metavar="STAGES", help=f"leave out some of {', '.join(STAGES)}"
+    )
+
+
+def _stages(text: str) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    for word in words:
+        if word not in STAGES:
+            raise argparse.ArgumentTypeError(f"{word} is none of {', '.join(STAGES)}")
+    return words
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -72,94 +111,36 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Verify a board; returns 0 when every answer is equal, 1 when one is not."""
-    from host.board import board_link
-    from host.progress import counting
-    from host.session import Session
-    from host.verify import Verifier
-    from train.artifact import load_artifact
+    """Verify a board; returns the exit code of what failed, 0 when nothing did."""
+    from host.report.write import show
+    from host.verify_run import verify
 
-    started = time.monotonic()
-    artifact = load_artifact(args.artifact)
-    with (
-        tempfile.TemporaryDirectory(prefix="wattprint-") as folder,
-        board_link(args.port, args.baud, args.firmware) as link,
-    ):
-        session = Session(link, model_hash=artifact.model_hash, on_log=_show_log)
-        # The board is asked who it is before the reference is computed: a wrong one is known at once.
-        hello = session.open()
-        reference, charges = _charges(args, artifact, Path(folder))
-        verifier = Verifier(session, hello, reference.device_names, artifact.features, reproducer(args))
-        with counting("verifying", sum(len(charge.samples) for charge in charges)) as advance:
-            report = verifier.run(charges, advance, started)
-    _show(report, args)
-    return 0 if report.passed else 1
+    args.on_log = _show_log
+    report, evidence = verify(args, reproducer(args))
+    return show(report, evidence, folder=args.report, out=args.out, as_json=args.json)
 
 
 def reproducer(args: argparse.Namespace) -> str:
     """The command that verifies the same charges on the same board again; `--session` is added to it."""
-    command = ["python", "-m", "host", "verify", "--port", args.port]
+    command = [python_word(), "-m", "host", "verify", "--port", args.port]
     for option in ("baud", "artifact", "data", "reference", "split", "firmware"):
         value = getattr(args, option)
         if value is not None:
             command += [f"--{option}", str(value)]
+    if args.reset_command is not None:
+        command += ["--reset-command", args.reset_command]
+    if args.skip:
+        command += ["--skip", ",".join(args.skip)]
     return shlex.join(command)
 
 
-def _charges(args: argparse.Namespace, artifact: Artifact, folder: Path) -> tuple[Reference, tuple[Charge, ...]]:
-    """The charges to verify, from the reference given or one that is made now, and already cut to `--split`."""
-    from host.commands import run_module
-    from host.progress import waiting
-    from host.reference import chosen, load_reference
-
-    path, held_out, n_charges = args.reference, args.split == "held-out", args.charges
-    if path is None:
-        path, held_out = folder / "reference.npz", False
-        data, split = args.data, args.split or "held-out"
-        if data is None:
-            # Units simulated now are new to the model, whatever their names.
-            data, split, n_charges = _simulate(folder), "all", n_charges or SIMULATED_CHARGES
-        command = ["--artifact", str(artifact.path), "--data", str(data), "--out", str(path), "--split", split]
-        if args.session is None and n_charges is not None:
-            command += ["--charges", str(n_charges)]
-        with waiting("answering with the reference"):
-            run_module("codegen", ["reference", *command])
-    reference = load_reference(path, artifact.model_hash)
-    charges = chosen(reference, artifact.trained_units, held_out=held_out, session=args.session, n_charges=n_charges)
-    return reference, charges
-
-
-def _simulate(folder: Path) -> Path:
-    from host.commands import run_module
-    from host.progress import waiting
-
-    data = folder / "fleet"
-    with waiting("simulating charges"):
-        run_module("train", ["simulate", str(data), "--seed", str(SIMULATED_SEED), "--units", "1", "--charges", "1"])
-    return data
-
-
-def _show(report: Report, args: argparse.Namespace) -> None:
-    from host.report.terminal import verify_lines
-
-    text = json.dumps(report.to_json(), indent=1) + "\n"
-    if args.out is not None:
-        _write(args.out, text)
-    print(text if args.json else "\n".join(verify_lines(report, args.out)), end="" if args.json else "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    """Write under a temporary name, then rename: a half-written report is never seen."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise HostError(f"--out {path}: cannot be written: {error.strerror}; name another file") from None
+def python_word() -> str:
+    """What calls this interpreter from this folder: `python` where that is it."""
+    # A virtual environment's python is a link to another's, so that the folders are compared.
+    path, found = Path(sys.executable), shutil.which("python")
+    if found is not None and Path(found).absolute().parent == path.parent:
+        return "python"
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _show_log(line: str) -> None:

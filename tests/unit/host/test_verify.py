@@ -41,8 +41,9 @@ def test_json_has_the_documented_keys(bench: Bench, capsys: pytest.CaptureFixtur
     assert report == json.loads(place.read_text(encoding="utf-8"))
     assert list(place.parent.iterdir()) == [place]
     assert report.keys() == {
-        *("verdict", "samples", "mismatches", "first_divergence", "charges"),
-        *("link", "error", "board", "seconds"),
+        *("verdict", "samples", "mismatches", "first_divergence", "checks", "charges", "link", "error"),
+        *("quantisation", "host_c", "determinism", "timing", "memory", "budgets", "inject", "storm", "soak"),
+        *("board", "provenance", "seconds"),
     }
     assert (report["verdict"], report["samples"], report["mismatches"]) == ("PASS", 195, 0)
     assert report["board"]["model_hash"] == bench.artifact.model_hash
@@ -77,10 +78,18 @@ def test_a_wrong_answer_fails_with_its_place(bench: Bench, capsys: pytest.Captur
     assert first["got"].pop("remaining_50_s") == first["expected"].pop("remaining_50_s") + 1
     assert first["got"] == first["expected"]
     assert first["features"]["voltage_mv"] == first["voltage_mv"]
-    words = first["reproduce"].split()
-    assert words[:5] == ["python", "-m", "host", "verify", "--port"]
-    out, _ = output_of(capsys, words[3:], 1)
-    assert out.splitlines()[-1].startswith("FAIL  40 samples of 1 charges, 1 mismatches")
+
+
+def test_the_reproducer_diverges_at_the_same_sample(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    """The line that is printed, run by a shell in the project's folder."""
+    out, _ = output_of(capsys, bench.arguments(bench.program(WRONG_AT_17)), 1)
+    (command,) = re.findall(r"^  reproduce: (.+)$", out, re.MULTILINE)
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S602
+    assert done.returncode == 1, done.stderr
+    assert "first divergence: charge s0, sample 17" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("FAIL  40 samples of 1 charge, 1 mismatches")
+    (again,) = re.findall(r"^  reproduce: (.+)$", done.stdout, re.MULTILINE)
+    assert again == command
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+"""Where a report goes: to the terminal, to report.html, report.json and junit.xml in a folder, to a file."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from host.errors import HostError
+from host.report.junit import junit
+from host.report.terminal import print_report
+from host.verify_checks import FAIL, PASS, Check, checks, exit_code
+from host.verify_report import Report, to_json
+from host.verify_run import Evidence
+
+
+def show(report: Report, evidence: Evidence, *, folder: Path | None, out: Path | None, as_json: bool) -> int:
+    """Write and print all that is asked for; returns the exit code."""
+    found = checks(report)
+    code = exit_code(found)
+    document = to_json(report, FAIL if code else PASS, [_check(check) for check in found])
+    text = json.dumps(document, indent=1) + "\n"
+    if out is not None:
+        write_whole(out, text.encode("utf-8"), "--out")
+    if folder is not None:
+        from host.report.html import render
+
+        write_whole(folder / "report.json", text.encode("utf-8"), "--report")
+        write_whole(folder / "junit.xml", junit(report, found), "--report")
+        write_whole(folder / "report.html", render(report, evidence, found).encode("utf-8"), "--report")
+    if as_json:
+        print(text, end="")
+    else:
+        print_report(report, found, out if folder is None else folder / "report.html")
+    return code
+
+
+def write_whole(path: Path, data: bytes, option: str) -> None:
+    """Write under a temporary name, then rename: a half-written file is never seen. Raises HostError."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(data)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise HostError(f"{option} {path}: cannot be written: {error.strerror}; name another place") from None
+
+
+def _check(check: Check) -> dict[str, Any]:
+    return {"group": check.group, "title": check.title, "verdict": check.verdict, "text": check.text}

@@ -1,0 +1,111 @@
+"""What quantisation costs: the trained float model (`train predict`) beside the integers of the reference.
+
+The trained model's answer is that of docs/artifact.md in real numbers: margins are XGBoost's float32, the softmax has
+the same temperature, seconds are neither scaled nor rounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from host.field_error import FieldError, charge_error, field_error
+from host.messages import FLAG_UNKNOWN
+from host.reference import ANSWER_FIELDS, Charge
+from train.artifact import REMAINING_MAX_S, Artifact
+
+PHASE_FULL = 3
+CONFIDENCE = ANSWER_FIELDS.index("confidence_permille")
+REMAINING = slice(ANSWER_FIELDS.index("remaining_10_s"), ANSWER_FIELDS.index("remaining_90_s") + 1)
+FLAGS = ANSWER_FIELDS.index("flags")
+N_BINS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class FloatAnswers:
+    """What the trained model answers to n samples, unrounded."""
+
+    device: NDArray[np.intp]  # [n]
+    confidence_permille: NDArray[np.float64]  # [n]; not a number without a classifier
+    remaining_s: NDArray[np.float64]  # [n, 3], ascending
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Of the differences integer − float: size at 50 and 99 % and the largest, and a histogram for a picture."""
+
+    p50: float
+    p99: float
+    largest: float
+    edges: tuple[float, ...]  # [N_BINS + 1]
+    counts: tuple[int, ...]  # [N_BINS]
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What the integers change against the trained float model, over all samples; None: there is no classifier."""
+
+    samples: int
+    devices_differ: int | None  # answers that name another device
+    unknown_differs: int | None  # answers on the other side of the threshold of "unknown"
+    confidence_permille: Distribution | None
+    remaining_s: Distribution
+    error: FieldError  # the float model against the truth
+
+
+def float_answers(artifact: Artifact, charge: Charge) -> FloatAnswers:
+    """The trained model's answers to a charge; needs its margins in the reference."""
+    n, phase = len(charge.answers), charge.answers[:, FLAGS] >> 1 & 3
+    offsets = np.array(artifact.remaining_offset_s, dtype=np.float64)
+    remaining = np.sort((charge.remaining_margin.astype(np.float64) + offsets).clip(0, REMAINING_MAX_S), axis=1)
+    remaining[phase == PHASE_FULL] = 0
+    if artifact.softmax is None or artifact.device_model is None:
+        return FloatAnswers(np.zeros(n, np.intp), np.full(n, np.nan), remaining)
+    margin = charge.device_margin.astype(np.float64)
+    below = margin.max(axis=1, keepdims=True) - margin
+    # 1024 of the softmax's integer steps halve a probability.
+    halvings = below * 2.0 ** (artifact.device_model.output_scale_log2 - artifact.softmax.shift - 10)
+    weight = np.exp2(-halvings * artifact.softmax.multiplier)
+    return FloatAnswers(margin.argmax(axis=1), 1000.0 / weight.sum(axis=1), remaining)
+
+
+def price(artifact: Artifact, charges: Sequence[Charge], device_names: Sequence[str]) -> Price | None:
+    """Compare float and integers over all charges; None where the reference has no float margins."""
+    if any(charge.remaining_margin.shape[1] != 3 for charge in charges):
+        return None
+    trained = [float_answers(artifact, charge) for charge in charges]
+    integer = np.concatenate([charge.answers for charge in charges])
+    confidence = np.concatenate([answers.confidence_permille for answers in trained])
+    device = np.concatenate([answers.device for answers in trained])
+    remaining = np.concatenate([answers.remaining_s for answers in trained])
+    known = bool(np.isfinite(confidence).all())
+    unknown = (integer[:, FLAGS] & FLAG_UNKNOWN) != 0
+    errors = [
+        charge_error(charge, answers.device, answers.remaining_s[:, 1], device_names)
+        for charge, answers in zip(charges, trained, strict=True)
+    ]
+    return Price(
+        samples=len(integer),
+        devices_differ=int((device != integer[:, 0]).sum()) if known else None,
+        unknown_differs=int(((confidence < artifact.unknown_below_permille) != unknown).sum()) if known else None,
+        confidence_permille=_distribution(integer[:, CONFIDENCE] - confidence) if known else None,
+        remaining_s=_distribution((integer[:, REMAINING] - remaining).ravel()),
+        error=field_error(errors),
+    )
+
+
+def _distribution(differences: NDArray[np.float64]) -> Distribution:
+    size = np.abs(differences)
+    p50, p99 = np.percentile(size, (50, 99))
+    low, high = float(differences.min()), float(differences.max())
+    counts, edges = np.histogram(differences, bins=N_BINS, range=(low, max(high, low + 1e-6)))
+    return Distribution(
+        p50=round(float(p50), 4),
+        p99=round(float(p99), 4),
+        largest=round(float(size.max()), 4),
+        edges=tuple(round(float(edge), 6) for edge in edges),
+        counts=tuple(map(int, counts)),
+    )
