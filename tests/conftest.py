@@ -40,10 +40,15 @@ def missing_for(ring: str) -> list[str]:
         return _missing_programs("gcc")
     if ring == "qemu":
         return _missing_programs("riscv64-unknown-elf-gcc", "qemu-system-riscv32") or _picolibc_missing()
+    if ring == "browser":
+        return [] if any(map(shutil.which, BROWSERS)) else [BROWSERS[0]]
+    if ring == "broker":
+        return _missing_programs("openssl", "mosquitto_passwd")
     return _recordings_missing()
 
 
-RINGS = ("parity", "firmware", "qemu", "recordings")
+BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")  # as in tests/browser.py
+RINGS = ("parity", "firmware", "qemu", "browser", "broker", "recordings")
 
 
 def required_rings() -> set[str]:

@@ -159,7 +159,7 @@ class Tracker:
         if self._no_sensor or self._mode == INJECTED:
             return Status.NO_SENSOR, "it has no sensor: nothing to watch; to send it a charge: host verify, host replay"
         if self._fault is not None:
-            return Status.FAULT, f"{_fault_text(self._fault)}: no samples and no answers until the sensor is well"
+            return Status.FAULT, f"its sensor: {_fault_text(self._fault)}; no samples and no answers until it is well"
         if charge is None or not running:
             return Status.UNPLUGGED, "" if charge is None else f"charge ended: {charge.ended}"
         return self._judge_charge(charge, at_s)

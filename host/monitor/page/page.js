@@ -9,13 +9,19 @@ const at = (value, digits, unit) => (value === null ? "–" : `${value.toFixed(d
 
 const page = { data: empty(), now: null, cut: -1, cursor: -1, plots: [] };
 
+function minutesText(data, k) {
+  if (data.minutes[k] === null) return "no answer";
+  const [low, middle, high] = [data.remaining_10_s[k], data.remaining_50_s[k], data.remaining_90_s[k]];
+  const around = low === high ? "" : ` (${interval(low, high)})`;
+  return `${minutes(middle)}${around}${data.unknown[k] ? " · unknown device" : ""}`;
+}
+
 function makePlots() {
   const add = (spec) => page.plots.push(new Plot(byId("plots"), spec));
   add({
-    title: "minutes until full, with the 10 – 90 % interval", unit: "min", digits: 0, zero: true, colour: "--minutes", answer: true,
+    title: "minutes until full, 10 – 90 %", unit: "min", digits: 0, zero: true, colour: "--minutes", answer: true,
     values: (data) => data.minutes, band: (data) => [data.low, data.high],
-    text: (data, k) => (data.minutes[k] === null ? "no answer"
-      : `${minutes(data.remaining_50_s[k])}  (${interval(data.remaining_10_s[k], data.remaining_90_s[k])})${data.unknown[k] ? " · unknown device" : ""}`),
+    text: minutesText,
   });
   add({
     title: "how sure of the device", unit: "%", digits: 0, fixed: [0, 105], colour: "--sure", answer: true,

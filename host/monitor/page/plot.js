@@ -86,7 +86,7 @@ class Plot {
     const across = niceMinutes(minutes / Math.max((right - left) / 80, 2));
     for (let value = 0; value <= minutes; value += across) {
       const at = Math.round(this.x(value * 60000)) + 0.5;
-      const text = value === 0 ? "0" : `${value} min`;
+      const text = value === 0 ? "0" : across < 1 ? `${Math.round(value * 60)} s` : `${value} min`;
       if (at + context.measureText(text).width / 2 < right + 6) context.fillText(text, at, bottom + 4);
     }
   }
@@ -157,7 +157,7 @@ function niceStep(rough) {
 }
 
 function niceMinutes(rough) {
-  return [1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440].find((step) => step >= rough) || 2880;
+  return [0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440].find((step) => step >= rough) || 2880;
 }
 
 // Index of the last point not after a time; −1 when there is none.

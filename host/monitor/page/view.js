@@ -84,7 +84,7 @@ function showDevice(now, over) {
     part("device", ".small").textContent = now.status === "unplugged" ? "nothing plugged in" : now.stale ? "" : now.detail;
     return;
   }
-  part("device", ".big").textContent = answer.unknown && !over ? "Not one it knows" : label(answer);
+  part("device", ".big").textContent = answer.unknown && !over ? "Unknown device" : label(answer);
   if (over) {
     part("device", ".small").textContent = now.detail;
   } else if (answer.confidence_permille === null) {

@@ -41,7 +41,7 @@ def test_one_line_a_change() -> None:
     assert texts[6].startswith("charging  unknown device  20 %")
     assert texts[7:9] == [
         "sensor fault: no answer",
-        "sensor fault  no answer: no samples and no answers until the sensor is well",
+        "sensor fault  its sensor: no answer; no samples and no answers until it is well",
     ]
     assert texts[9:11] == ["sensor well again", "unplugged"]
     assert texts[11] == "unplugged  charge ended: unplugged"
