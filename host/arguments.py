@@ -10,7 +10,10 @@ EXIT_CODES = """\
 exit codes: 0 pass, 1 mismatch, 2 usage or bad input, 3 no device or busy, 4 another model or protocol on the board,
 6 firmware not built, 7 timeout, 130 interrupted
 """
-PORT_HELP = "sim (the native firmware behind a pseudo-terminal), a device such as /dev/ttyUSB0, or socket://HOST:PORT"
+PORT_HELP = (
+    "sim (the native firmware behind a pseudo-terminal), a device such as /dev/ttyUSB0, socket://HOST:PORT, "
+    "or auto (the one board that answers)"
+)
 DEFAULT_BAUD = 115_200
 DEFAULT_ARTIFACT = Path("artifacts/default")
 

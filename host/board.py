@@ -8,11 +8,13 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from host.board_sim import Play, find_program, play_of, virtual_board
+from host.discovery import the_board
 from host.errors import HostError
 from host.paced_line import paced_line
 from host.transport import SerialLink
 
 SIM = "sim"
+AUTO = "auto"
 
 
 @contextmanager
@@ -30,7 +32,7 @@ def board_link(
     a second than that, each way. `on_start` is told the number of the virtual board's process.
     """
     with ExitStack() as stack:
-        path = port
+        path = port = the_board(baud) if port == AUTO else port
         if port == SIM:
             path = stack.enter_context(virtual_board(find_program(firmware), play, on_start))
         elif play is not None:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from host import info_command, ports_command, record_command, stream_command, verify_command
+from host import doctor_command, info_command, ports_command, record_command, stream_command, verify_command
 from host.arguments import EXIT_CODES
 from host.errors import HostError
 from host.monitor import command as monitor_command
@@ -17,8 +17,11 @@ Talk to a board, or to the virtual one, and prove that it answers what was train
 
   python -m host verify --port sim                      the virtual board, on freshly simulated charges
   python -m host verify --port /dev/ttyUSB0 --data DIR  a real one, on your own charges
-  python -m host info --port /dev/ttyUSB0               which model is on it, what happened since it started
-  python -m host ports                                  where a board may be
+  python -m host record --port /dev/ttyUSB0 --device my_phone --out my_charges
+                                                        a charge from its sensor into a dataset
+  python -m host stream charge.csv --port sim           the board's answer to each sample
+  python -m host info                                   which model is on it, what happened since it started
+  python -m host doctor                                 no board? what is wrong, and the cure
 """
 
 COMMANDS = (
@@ -26,6 +29,7 @@ COMMANDS = (
     record_command,
     stream_command,
     monitor_command,
+    doctor_command,
     info_command,
     ports_command,
 )

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 
-from host.arguments import Subparsers, command
+from host.arguments import DEFAULT_BAUD, Subparsers, command, positive
 
 
 def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
     """Declare the command."""
-    parser = command(sub, "ports", _run, "list serial ports, likely boards first", "python -m host ports --json")
+    summary = "list serial ports, likely boards first, and who has them open"
+    parser = command(sub, "ports", _run, summary, "python -m host ports --ask")
+    parser.add_argument("--ask", action="store_true", help="ask each free USB port whether a board is there")
+    parser.add_argument(
+        "--baud", type=positive, default=DEFAULT_BAUD, metavar="BIT/S", help="rate to ask at (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON array")
 
 

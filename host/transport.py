@@ -78,6 +78,11 @@ class SerialLink:
         self._reader = threading.Thread(target=self._read, name=f"read {port}", daemon=True)
         self._reader.start()
 
+    @property
+    def port(self) -> str:
+        """The path or URL it was opened with."""
+        return self._port
+
     def __enter__(self) -> SerialLink:
         return self
 
@@ -239,14 +244,19 @@ def _send_at_once(line: serial.Serial) -> None:
 
 
 def _refused(port: str, baud: int, error: Exception) -> HostError:
+    from host.port_holders import holders_of, why_not_permitted
+
     code = getattr(error, "errno", None)
     text = str(error)
     if code == errno.ENOENT or "could not find" in text.lower() or "FileNotFoundError" in text:
         return PortError(f"{port}: no such port; plug the board in (a charge-only cable shows none), then: host ports")
     if code in (errno.EACCES, errno.EPERM) or "PermissionError" in text:
-        return PortError(f"{port}: not permitted; join its group (sudo adduser $USER dialout) and log in again")
+        cure = why_not_permitted(port) or "join its group (sudo adduser $USER dialout) and log in again"
+        return PortError(f"{port}: not permitted; {cure}")
     if code in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in text:
-        return PortError(f"{port}: busy; close the other program that holds it (a serial monitor?) and try again")
+        names = ", ".join(map(str, holders_of(port))) or "the other program that holds it (a serial monitor?)"
+        return PortError(f"{port}: busy; close {names} and try again")
     if "refused" in text or "resolve" in text or "Name or service" in text:
-        return PortError(f"{port}: nobody answers there ({text}); start the other side first")
+        reason = text.rsplit("] ", 1)[-1]
+        return PortError(f"{port}: nobody answers there ({reason}); start the other side first")
     return PortError(f"{port} at {baud} baud: cannot be opened: {text}")
