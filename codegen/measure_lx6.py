@@ -5,25 +5,18 @@ Three of its faults are worked around here; a fourth, arguments of variadic func
 
 from __future__ import annotations
 
+import json
 import re
 import struct
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from codegen.measure_tools import call
 
 PACKAGES = "clang-22 llvm-22 binutils-xtensa-lx106 qemu-system-misc"
-FEATURES = (
-    *("bool", "clamps", "coprocessor", "debug", "density", "div32", "exception", "fp", "highpriinterrupts-level7"),
-    *("interrupt", "loop", "mac16", "minmax", "miscsr", "mul16", "mul32", "nsa", "prid", "regprotect", "rvector"),
-    *("s32c1i", "sext", "threadptr", "timers3", "windowed"),
-)
-"""The ESP32's options, which clang does not take as -mcpu=esp32; without mul32high, which QEMU's core has not got."""
-
-COMPILER = (
-    *("clang-22", "--target=xtensa", "-nostdlibinc", "-fomit-frame-pointer"),
-    *(part for name in FEATURES for part in ("-Xclang", "-target-feature", "-Xclang", f"+{name}")),
-)
+BOARD = Path(__file__).resolve().parent.parent / "firmware" / "platform" / "qemu" / "boards" / "qemu_lx6.json"
+COMPILER = ("clang-22", "--target=xtensa", "-nostdlibinc", "-fomit-frame-pointer")
 ASSEMBLER = ("llvm-mc-22", "--triple=xtensa", "-mcpu=esp32", "-filetype=obj")
 
 _FLOAT = r"(0x[0-9A-F]{16}|-?\d+\.\d+e[+-]\d+)"
@@ -37,15 +30,22 @@ def compile_lx6(source: Path, out: Path, arguments: Sequence[str]) -> None:
     """
     text, work = out.with_suffix(".s"), out.parent
     if source.suffix == ".S":
-        call([*COMPILER, *arguments, "-E", "-P", str(source.resolve()), "-o", str(text)], work, PACKAGES)
+        call([*_compiler(), *arguments, "-E", "-P", str(source.resolve()), "-o", str(text)], work, PACKAGES)
     else:
         code = out.with_suffix(".ll")
-        call([*COMPILER, *arguments, "-S", "-emit-llvm", str(source.resolve()), "-o", str(code)], work, PACKAGES)
+        call([*_compiler(), *arguments, "-S", "-emit-llvm", str(source.resolve()), "-o", str(code)], work, PACKAGES)
         code.write_text(select_bits(code.read_text(encoding="utf-8")), encoding="utf-8")
         optimise = [argument for argument in arguments if re.match("-O|-f", argument)]
-        generate = [*COMPILER, *optimise, "-Xclang", "-disable-llvm-passes", "-x", "ir", "-S", str(code)]
+        generate = [*_compiler(), *optimise, "-Xclang", "-disable-llvm-passes", "-x", "ir", "-S", str(code)]
         call([*generate, "-o", str(text)], work, PACKAGES)
     call([*ASSEMBLER, str(text), "-o", str(out)], work, PACKAGES)
+
+
+@cache
+def _compiler() -> tuple[str, ...]:
+    """clang for the ESP32's core, which has to be told its options one by one: those of the board for PlatformIO."""
+    features = json.loads(BOARD.read_text(encoding="utf-8"))["build"]["features"].split()
+    return (*COMPILER, *(part for name in features for part in ("-Xclang", "-target-feature", "-Xclang", f"+{name}")))
 
 
 def select_bits(code: str) -> str:

@@ -22,5 +22,5 @@ env.Append(
     ASFLAGS=core,
     ASPPFLAGS=core,
     CCFLAGS=[*core, *libc, "-g"],
-    LINKFLAGS=[*core, *libc, "-nostartfiles", "-Wl,--gc-sections", "-Wl,-z,noexecstack", "-Wl,-Map=${BUILD_DIR}/firmware.map"],
+    LINKFLAGS=[*core, *libc, "-nostartfiles", "-Wl,--gc-sections,-z,noexecstack,-Map=${BUILD_DIR}/firmware.map"],
 )

@@ -1,22 +1,20 @@
 """The ESP32's core with Debian's clang 22, whose back end for Xtensa is experimental.
 
 clang's own objects misplace literals: it writes assembler text, llvm-mc assembles that, GNU ld for Xtensa links. There
-is no C library: bsp/lx6 has the few functions the core needs. Variadic functions do not work with this compiler.
+is no C library: bsp/lx6 has the few functions the core needs. Variadic functions do not work with this compiler. It
+does not take -mcpu=esp32, but the ESP32's options (build.features); mul32high is left out, which QEMU's core has not.
 """
 
 from pathlib import Path
 
 Import("env")
 
-prefix = env.BoardConfig().get("build.toolchain")
+board = env.BoardConfig()
+prefix = board.get("build.toolchain")
 bsp = Path(env.PioPlatform().get_dir()) / "bsp" / "lx6"
-# The ESP32's options, which clang does not take as -mcpu=esp32; without mul32high, which QEMU's core has not got.
-features = (
-    "bool clamps coprocessor debug density div32 exception fp highpriinterrupts-level7 interrupt loop mac16 minmax "
-    "miscsr mul16 mul32 nsa prid regprotect rvector s32c1i sext threadptr timers3 windowed"
-).split()
 core = ["--target=xtensa", "-nostdlibinc", "-fomit-frame-pointer"]
-core += [part for name in features for part in ("-Xclang", "-target-feature", "-Xclang", f"+{name}")]
+for feature in board.get("build.features").split():
+    core += ["-Xclang", "-target-feature", "-Xclang", f"+{feature}"]
 
 assemble = "llvm-mc-22 --triple=xtensa -mcpu=esp32 -filetype=obj ${TARGET}.s -o $TARGET"
 env.Replace(
