@@ -11,7 +11,7 @@ static const uint16_t exp2_q16[64] = {
     38967, 38548, 38132, 37722, 37315, 36913, 36516, 36122, 35733, 35348, 34968, 34591, 34218, 33850, 33485, 33124,
 };
 
-/* The likelihood of a class relative to the likeliest, 65535 for that one itself. Both factors are below 2^32: their
+/* The likelihood of a class relative to the likeliest, which has 65535 itself. Both factors are below 2^32: their
  * product fits 64 bits. */
 static uint32_t weight(const wp_model *model, uint32_t difference)
 {
@@ -19,12 +19,13 @@ static uint32_t weight(const wp_model *model, uint32_t difference)
     return z >= WEIGHT_END ? 0u : (uint32_t)exp2_q16[(z & 1023u) >> 4] >> (z >> 10);
 }
 
-/* Sets device and confidence. The weights add up to at most 255 x 65535, and to at least 65535: the likeliest's own;
+/* Sets device and confidence. The weights add up to at most 255 x 65535, and to at least 65535, the likeliest's own;
  * 1000 x 65535 + sum / 2 stays below 2^27. */
 static void answer_device(const wp_model *model, const int32_t margin[], wp_answer *answer)
 {
+    const uint32_t own = exp2_q16[0];
+    uint32_t sum = own;
     uint8_t device = 0;
-    uint32_t sum = 0;
 
     for (uint8_t c = 1; c < model->n_devices; c++) {
         if (margin[c] > margin[device]) {
@@ -32,10 +33,12 @@ static void answer_device(const wp_model *model, const int32_t margin[], wp_answ
         }
     }
     for (uint8_t c = 0; c < model->n_devices; c++) {
-        sum += weight(model, (uint32_t)margin[device] - (uint32_t)margin[c]);
+        if (c != device) {
+            sum += weight(model, (uint32_t)margin[device] - (uint32_t)margin[c]);
+        }
     }
     answer->device = device;
-    answer->confidence_permille = (uint16_t)((1000u * weight(model, 0) + sum / 2u) / sum);
+    answer->confidence_permille = (uint16_t)((1000u * own + sum / 2u) / sum);
     if (answer->confidence_permille < model->unknown_below_permille) {
         answer->flags |= WP_FLAG_UNKNOWN;
     }
