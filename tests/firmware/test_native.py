@@ -43,6 +43,13 @@ def test_answers(native_board: Path) -> None:
     ]
     assert said[7:10] == ["T,0,3", "T,1,0", "T,2,0"]
     assert said[12] == "T,5,A"
+    assert [each.split(",")[1] for each in said[7:]] == [f"{k:X}" for k in range(11)]
+    ticks = {int(k, 16): int(value, 16) for _, k, value in (each.split(",") for each in said[7:])}
+    assert 0 < ticks[6] <= ticks[7]
+    assert ticks[8] == 1_000_000_000
+    assert (ticks[3], ticks[4]) == (ticks[6] // 1000, ticks[7] // 1000)
+    assert ticks[9] == 0xFFFFFFFF
+    assert ticks[10] == 1
 
 
 def test_replays_are_equal(native_board: Path) -> None:
@@ -53,11 +60,29 @@ def test_replays_are_equal(native_board: Path) -> None:
     assert len({each.rsplit(",", 1)[1] for each in said[2:502]}) == 500  # the state moves on with every sample
 
 
-def test_usage(native_board: Path) -> None:
-    done = subprocess.run([native_board, "--tty"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--tty"],
+        ["--pty", "x"],
+        ["--speed", "1"],
+        ["--sensor"],
+        ["--fault", "no-answer@1"],
+        ["--sensor", "x.csv", "--speed", "-1"],
+        ["--sensor", "x.csv", "--speed", "fast"],
+        ["--sensor", "x.csv", "--speed", "1e6"],
+        ["--sensor", "x.csv", "--fault", "no-answer"],
+        ["--sensor", "x.csv", "--fault", "frozen@"],
+        ["--sensor", "x.csv", "--fault", "frozen@3+"],
+        ["--sensor", "x.csv", "--fault", "range@1s"],
+        ["--sensor", "x.csv", "--fault", "fire@1"],
+    ],
+)
+def test_usage(native_board: Path, options: list[str]) -> None:
+    done = subprocess.run([native_board, *options], stdin=subprocess.DEVNULL, capture_output=True, check=False)
     assert done.returncode == 2
     assert done.stdout == b""
-    assert done.stderr.decode().endswith("[--pty]\n")
+    assert done.stderr.decode().startswith(f"usage: {native_board} [--pty]")
 
 
 class Terminal:

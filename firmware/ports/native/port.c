@@ -1,160 +1,174 @@
-/* The board as a program: POSIX only (Linux, macOS).
+/* The board as a program: POSIX only (Linux, macOS). Its line is stdin and stdout, or a pseudo-terminal; its sensor, if
+ * it is to have one, plays recordings. See usage below.
  *
- *     program          the line is stdin and stdout; ends when stdin does
- *     program --pty    the line is a pseudo-terminal, whose path is the first line on stdout; ends when stdin does,
- *                      so that a parent that dies leaves no board behind
- *
- * Exit codes: 0 the line ended, 2 usage, 3 no pseudo-terminal or a line that cannot be written.
+ * Exit codes: 0 the line ended, 2 usage or a bad recording, 3 no pseudo-terminal or a line that cannot be written.
  */
-#define _XOPEN_SOURCE 700 /* posix_openpt and its kin; without it -std=c11 hides them */
-
 #include "port.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/select.h>
-#include <termios.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "line.h"
+#include "pace.h"
+#include "player.h"
 
 enum { EXIT_USAGE = 2, EXIT_DEVICE = 3 };
 
-typedef struct native_line {
-    int in;
-    int out;
-    int watch; /* the line ends with this descriptor; -1 when `in` itself is watched */
-} native_line;
+#define SPEED_MAX 100000.0
 
-static native_line line = {STDIN_FILENO, STDOUT_FILENO, -1};
+static const char usage[] =
+    "usage: %s [--pty] [--sensor FILE.csv ... [--speed N] [--fault KIND@SECONDS[+SECONDS]] ...]\n"
+    "  --pty     the line is a pseudo-terminal, whose path is the first line on stdout; ends when stdin does.\n"
+    "            Without it the line is stdin and stdout\n"
+    "  --sensor  has a sensor, which measures these charges one after the other, and starts in live mode\n"
+    "  --speed   so many times real time (0.001 to 100000, default 1); 0: as fast as the line takes it, beginning\n"
+    "            with the first byte from the host\n"
+    "  --fault   a fault of the sensor in each charge: no-answer, saturated, frozen or range\n";
 
-/* Reads and drops what the parent says. False at the end of its pipe. */
-static bool parent_is_there(int descriptor)
-{
-    char dropped[64];
-    const ssize_t n = read(descriptor, dropped, sizeof dropped);
-    return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
-}
+typedef struct native_board {
+    native_line line;
+    native_pace pace;
+    native_player player;
+    bool heard; /* a byte from the host */
+} native_board;
 
-/* Waits until the line can be read, or written. False when it has ended. select, because macOS cannot poll() a
- * terminal. Descriptors are the first few of the process, far below FD_SETSIZE. */
-static bool wait_for(int descriptor, bool to_write)
-{
-    for (;;) { /* one turn an event; sleeps in between */
-        fd_set readable;
-        fd_set writable;
-        FD_ZERO(&readable);
-        FD_ZERO(&writable);
-        FD_SET(descriptor, to_write ? &writable : &readable);
-        if (line.watch >= 0) {
-            FD_SET(line.watch, &readable);
-        }
-        const int highest = descriptor > line.watch ? descriptor : line.watch;
-        if (select(highest + 1, &readable, &writable, NULL, NULL) < 0) {
-            if (errno == EINTR) {
-                continue;
-            }
-            return false;
-        }
-        if (line.watch >= 0 && FD_ISSET(line.watch, &readable) && !parent_is_there(line.watch)) {
-            return false;
-        }
-        if (FD_ISSET(descriptor, to_write ? &writable : &readable)) {
-            return true;
-        }
-    }
-}
+typedef struct options {
+    bool pty;
+    char **files; /* [n_files] */
+    size_t n_files;
+    double speed;
+    bool about_sensor; /* an option that says how it measures */
+} options;
+
+static native_board native;
 
 static void native_write(void *context, const uint8_t *bytes, size_t n)
 {
-    const native_line *to = context;
-    size_t sent = 0;
-    while (sent < n) { /* each turn sends at least a byte, or ends the program */
-        if (!wait_for(to->out, true)) {
-            exit(EXIT_SUCCESS);
-        }
-        const ssize_t more = write(to->out, bytes + sent, n - sent);
-        if (more > 0) {
-            sent += (size_t)more;
-        } else if (more < 0 && errno != EINTR && errno != EAGAIN) {
-            exit(EXIT_DEVICE);
-        }
-    }
+    const native_board *board = context;
+    line_write(&board->line, bytes, n);
 }
 
 static uint32_t native_clock_us(void *context)
 {
-    struct timespec now;
+    const native_board *board = context;
+    return (uint32_t)board->pace.board_us;
+}
+
+static uint32_t native_ticks(void *context)
+{
     (void)context;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint32_t)((uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u);
+    return (uint32_t)pace_real_ns();
 }
 
-/* Bytes pass unchanged: no echo, no lines, no signals, no translation. What cfmakeraw does, in POSIX's words. */
-static bool make_raw(int descriptor)
+static void native_measure(void *context, wp_reading *reading)
 {
-    struct termios settings;
-    if (tcgetattr(descriptor, &settings) != 0) {
-        return false;
-    }
-    settings.c_iflag &= ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
-    settings.c_oflag &= ~(tcflag_t)OPOST;
-    settings.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
-    settings.c_cflag &= ~(tcflag_t)(CSIZE | PARENB);
-    settings.c_cflag |= CS8;
-    settings.c_cc[VMIN] = 1;
-    settings.c_cc[VTIME] = 0;
-    return tcsetattr(descriptor, TCSANOW, &settings) == 0;
+    native_board *board = context;
+    player_measure(&board->player, board->pace.board_us, reading);
 }
 
-/* Opens the pseudo-terminal and says where. The board keeps the host's end open too: without that, a host that closes
- * its end would hang the line up, and the settings would be lost for the next one. */
-static bool open_pty(void)
+/* The operating system's stack has no painted end. */
+static uint32_t native_stack_bytes(void *context)
 {
-    const int master = posix_openpt(O_RDWR | O_NOCTTY);
-    if (master < 0 || grantpt(master) != 0 || unlockpt(master) != 0) {
+    (void)context;
+    return WP_NOT_KNOWN;
+}
+
+/* Takes one option, of argv[*at], and its values. False for anything else. */
+static bool take_option(options *chosen, int argc, char *argv[], int *at)
+{
+    const char *name = argv[*at];
+    if (strcmp(name, "--pty") == 0) {
+        chosen->pty = true;
+        return true;
+    }
+    if (*at + 1 >= argc) {
         return false;
     }
-    const char *path = ptsname(master);
-    const int slave = path == NULL ? -1 : open(path, O_RDWR | O_NOCTTY);
-    if (slave < 0 || !make_raw(slave) || fcntl(master, F_SETFL, O_NONBLOCK) != 0) {
-        return false;
+    (*at)++;
+    if (strcmp(name, "--sensor") == 0) {
+        chosen->files = argv + *at;
+        chosen->n_files = 1;
+        while (*at + 1 < argc && strncmp(argv[*at + 1], "--", 2) != 0) {
+            (*at)++;
+            chosen->n_files++;
+        }
+        return true;
     }
-    line = (native_line){master, master, STDIN_FILENO};
-    return puts(path) >= 0 && fflush(stdout) == 0;
+    chosen->about_sensor = true;
+    if (strcmp(name, "--speed") == 0) {
+        char *end = NULL;
+        chosen->speed = strtod(argv[*at], &end);
+        return end != argv[*at] && *end == '\0' &&
+               (chosen->speed == 0 || (chosen->speed >= 0.001 && chosen->speed <= SPEED_MAX));
+    }
+    return strcmp(name, "--fault") == 0 && player_add_fault(&native.player, argv[*at]);
+}
+
+static bool take_options(options *chosen, int argc, char *argv[])
+{
+    for (int at = 1; at < argc; at++) {
+        if (!take_option(chosen, argc, argv, &at)) {
+            return false;
+        }
+    }
+    return chosen->n_files > 0 || !chosen->about_sensor;
 }
 
 int port_init(wp_port *port, int argc, char *argv[])
 {
-    *port = (wp_port){.context = &line, .write = native_write, .clock_us = native_clock_us, .boot = WP_BOOT_POWER};
-    if (argc <= 1) {
-        return 0;
-    }
-    if (argc > 2 || strcmp(argv[1], "--pty") != 0) {
-        (void)fprintf(stderr, "usage: %s [--pty]\n", argv[0]);
+    options chosen = {.speed = 1};
+    if (!take_options(&chosen, argc, argv)) {
+        (void)fprintf(stderr, usage, argv[0]);
         return EXIT_USAGE;
     }
-    if (!open_pty()) {
+    const bool sensor = chosen.n_files > 0;
+    if (sensor && !player_open(&native.player, chosen.files, chosen.n_files)) {
+        return EXIT_USAGE;
+    }
+    native.line = line_on_stdio();
+    if (chosen.pty && !line_on_pty(&native.line)) {
         (void)fprintf(stderr, "%s: no pseudo-terminal: %s\n", argv[0], strerror(errno));
         return EXIT_DEVICE;
     }
+    pace_begin(&native.pace, (uint64_t)(chosen.speed * PACE_PER_REAL + 0.5));
+    *port = (wp_port){.context = &native,
+                      .write = native_write,
+                      .clock_us = native_clock_us,
+                      .ticks = native_ticks,
+                      .ticks_per_s = 1000000000u,
+                      .measure = sensor ? native_measure : NULL,
+                      .sensor = sensor ? WP_SENSOR_PRESENT : WP_SENSOR_ABSENT,
+                      .stack_bytes = native_stack_bytes,
+                      .boot = WP_BOOT_POWER};
     return 0;
 }
 
-size_t port_receive(uint8_t *bytes, size_t size)
+/* How long to wait in real time. At full speed nothing happens before somebody listens, and an idle board takes its
+ * time. */
+static uint64_t real_wait_us(native_board *board, uint32_t wait_us)
 {
-    for (;;) { /* one turn an event; sleeps in between */
-        if (!wait_for(line.in, false)) {
-            return 0;
-        }
-        const ssize_t n = read(line.in, bytes, size);
-        if (n >= 0) {
-            return (size_t)n;
-        }
-        if (errno != EINTR && errno != EAGAIN) {
-            return 0;
-        }
+    if (board->pace.speed == 0 && player_is_done(&board->player, board->pace.board_us)) {
+        pace_begin(&board->pace, PACE_PER_REAL);
     }
+    if (wait_us == WP_WAIT_FOR_EVER || (board->pace.speed == 0 && !board->heard)) {
+        return LINE_NO_LIMIT;
+    }
+    return pace_real_wait_us(&board->pace, wait_us);
+}
+
+bool port_wait(uint32_t wait_us, uint8_t *bytes, size_t size, size_t *n)
+{
+    const uint64_t limit_us = real_wait_us(&native, wait_us);
+    line_event event = line_wait(&native.line, limit_us);
+    *n = 0;
+    if (event == LINE_READY) {
+        event = line_read(&native.line, bytes, size, n);
+        native.heard = native.heard || *n > 0;
+        pace_interrupted(&native.pace, wait_us);
+    } else if (event == LINE_SILENT && limit_us != LINE_NO_LIMIT) {
+        pace_waited(&native.pace, wait_us);
+    }
+    return event != LINE_ENDED;
 }

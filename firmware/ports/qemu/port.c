@@ -18,9 +18,11 @@ enum { UART_DATA = 0, UART_INTERRUPTS = 1, UART_STATUS = 5 };
 #define PLIC_THRESHOLD ((volatile uint32_t *)0x0C200000u)
 #define PLIC_CLAIM ((volatile uint32_t *)0x0C200004u)
 
-#define CLINT_TIME ((volatile uint32_t *)0x0200BFF8u) /* low word, high word */
+#define CLINT_TIME ((volatile uint32_t *)0x0200BFF8u)  /* low word, high word */
+#define CLINT_ALARM ((volatile uint32_t *)0x02004000u) /* the time of an interrupt, likewise */
 #define CLINT_TICKS_PER_US 10u
 
+#define MIE_TIMER (1u << 7)
 #define MIE_EXTERNAL (1u << 11)
 
 static void qemu_write(void *context, const uint8_t *bytes, size_t n)
@@ -33,19 +35,64 @@ static void qemu_write(void *context, const uint8_t *bytes, size_t n)
     }
 }
 
-static uint32_t qemu_clock_us(void *context)
+static uint64_t clock_ticks(void)
 {
-    (void)context;
     const uint32_t high = CLINT_TIME[1];
     uint32_t low = CLINT_TIME[0];
     const uint32_t high_after = CLINT_TIME[1];
     if (high_after != high) { /* the low word has just wrapped, and will not again for 429 s */
         low = CLINT_TIME[0];
     }
-    return (uint32_t)(((uint64_t)high_after << 32 | low) / CLINT_TICKS_PER_US);
+    return (uint64_t)high_after << 32 | low;
 }
 
-/* A received byte makes an interrupt pending. None is ever taken (mstatus.MIE stays 0): it only ends the wait.
+static uint32_t qemu_clock_us(void *context)
+{
+    (void)context;
+    return (uint32_t)(clock_ticks() / CLINT_TICKS_PER_US);
+}
+
+/* Executed instructions: exact with -icount shift=0, without it no number means anything. */
+static uint32_t qemu_ticks(void *context)
+{
+    uint32_t count;
+    (void)context;
+    __asm__ volatile("csrr %0, 0xB02" : "=r"(count)); /* minstret; its name needs an extension that gcc 12 lacks */
+    return count;
+}
+
+/* The stack's far end is painted at the start; where the paint is gone, the stack has been. */
+extern uint32_t stack_top[] __asm__("__stack_top"); /* from the linker script */
+#define PAINTED_WORDS 2048u
+#define PAINT 0x57A7C0DEu
+#define UNPAINTED_WORDS 64u /* in use while painting */
+
+static volatile uint32_t *painted_end(void)
+{
+    return (volatile uint32_t *)((uintptr_t)stack_top - 4u * PAINTED_WORDS);
+}
+
+static void paint_stack(void)
+{
+    volatile uint32_t *word = painted_end();
+    for (size_t i = 0; i < PAINTED_WORDS - UNPAINTED_WORDS; i++) {
+        word[i] = PAINT;
+    }
+}
+
+static uint32_t qemu_stack_bytes(void *context)
+{
+    const volatile uint32_t *word = painted_end();
+    size_t untouched = 0;
+    (void)context;
+    while (untouched < PAINTED_WORDS && word[untouched] == PAINT) {
+        untouched++;
+    }
+    return untouched == 0 ? WP_NOT_KNOWN : (uint32_t)(4u * (PAINTED_WORDS - untouched));
+}
+
+/* A received byte makes an interrupt pending, and so does the alarm. None is ever taken (mstatus.MIE stays 0): it only
+ * ends the wait.
  * The UART's FIFO stays off: QEMU hands over a byte when the one before has been read, so none is lost, while switching
  * the FIFO on would drop what a host has sent before this start. */
 static void wake_on_receive(void)
@@ -54,13 +101,22 @@ static void wake_on_receive(void)
     PLIC_PRIORITY[UART_IRQ] = 1;
     PLIC_ENABLE[0] = 1u << UART_IRQ;
     PLIC_THRESHOLD[0] = 0;
-    __asm__ volatile("csrs mie, %0" : : "r"(MIE_EXTERNAL));
+    __asm__ volatile("csrs mie, %0" : : "r"(MIE_EXTERNAL | MIE_TIMER));
 }
 
-/* Sleeps until a byte has arrived; returns at once when one is there. */
-static void wait_for_byte(void)
+/* The alarm is off (at the end of time) but in a wait with a limit. The high word last: it may be early, never stuck. */
+static void set_alarm(uint64_t at)
 {
-    while ((UART[UART_STATUS] & UART_STATUS_RECEIVED) == 0) { /* one turn an interrupt */
+    CLINT_ALARM[1] = UINT32_MAX;
+    CLINT_ALARM[0] = (uint32_t)at;
+    CLINT_ALARM[1] = (uint32_t)(at >> 32);
+}
+
+/* Sleeps until a byte has arrived or the time has come; returns at once when either is so. */
+static void wait_until(uint64_t end)
+{
+    set_alarm(end);
+    while ((UART[UART_STATUS] & UART_STATUS_RECEIVED) == 0 && clock_ticks() < end) { /* one turn an interrupt */
         __asm__ volatile("wfi");
         const uint32_t claimed = PLIC_CLAIM[0];
         PLIC_CLAIM[0] = claimed;
@@ -71,18 +127,29 @@ int port_init(wp_port *port, int argc, char *argv[])
 {
     (void)argc;
     (void)argv;
-    *port = (wp_port){.context = NULL, .write = qemu_write, .clock_us = qemu_clock_us, .boot = WP_BOOT_POWER};
+    paint_stack();
+    *port = (wp_port){.context = NULL,
+                      .write = qemu_write,
+                      .clock_us = qemu_clock_us,
+                      .ticks = qemu_ticks,
+                      .ticks_per_s = 0,
+                      .measure = NULL,
+                      .sensor = WP_SENSOR_ABSENT,
+                      .stack_bytes = qemu_stack_bytes,
+                      .boot = WP_BOOT_POWER};
     wake_on_receive();
     return 0;
 }
 
-size_t port_receive(uint8_t *bytes, size_t size)
+bool port_wait(uint32_t wait_us, uint8_t *bytes, size_t size, size_t *n)
 {
-    size_t n = 0;
-    wait_for_byte();
-    while (n < size && (UART[UART_STATUS] & UART_STATUS_RECEIVED) != 0) {
-        bytes[n] = UART[UART_DATA];
-        n++;
+    const uint64_t limit = (uint64_t)wait_us * CLINT_TICKS_PER_US;
+    size_t received = 0;
+    wait_until(wait_us == WP_WAIT_FOR_EVER ? UINT64_MAX : clock_ticks() + limit);
+    while (received < size && (UART[UART_STATUS] & UART_STATUS_RECEIVED) != 0) {
+        bytes[received] = UART[UART_DATA];
+        received++;
     }
-    return n;
+    *n = received;
+    return true; /* this line never ends */
 }

@@ -1,4 +1,4 @@
-#include "wp/board.h"
+#include "board_private.h"
 
 #include <string.h>
 
@@ -15,78 +15,9 @@ enum {
     COUNTER_ANSWER_MAX_TICKS = 7,
     COUNTER_TICKS_PER_S = 8,
     COUNTER_STACK_BYTES = 9,
-    COUNTER_MODE = 10
+    COUNTER_MODE = 10,
+    N_COUNTERS
 };
-#define NOT_KNOWN 0xFFFFFFFFu
-
-/* Every line built below fits: the longest is a prediction, 60 bytes with all of its fields at their widest. */
-static void send_line(const wp_board *board, wp_line_writer *line)
-{
-    const size_t n = wp_line_end(line);
-    board->port->write(board->port->context, line->bytes, n);
-}
-
-static void send_number(const wp_board *board, uint8_t type, uint32_t value)
-{
-    wp_line_writer line;
-    wp_line_begin(&line, type);
-    wp_line_field(&line, value);
-    send_line(board, &line);
-}
-
-static uint32_t big_endian(const uint8_t bytes[4])
-{
-    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | (uint32_t)bytes[3];
-}
-
-static void send_hello(const wp_board *board)
-{
-    const wp_model *model = board->charge.model;
-    wp_line_writer line;
-    wp_line_begin(&line, 'H');
-    wp_line_field_fixed(&line, big_endian(model->hash), 8);
-    wp_line_field_fixed(&line, big_endian(model->hash + 4), 8);
-    wp_line_field(&line, WP_PROTOCOL_VERSION);
-    wp_line_field(&line, WP_FIRMWARE_VERSION);
-    wp_line_field(&line, (int64_t)board->port->boot);
-    wp_line_field(&line, model->n_devices);
-    send_line(board, &line);
-}
-
-static void send_counter(const wp_board *board, uint8_t counter, uint32_t value)
-{
-    wp_line_writer line;
-    wp_line_begin(&line, 'T');
-    wp_line_field(&line, counter);
-    wp_line_field(&line, value);
-    send_line(board, &line);
-}
-
-static void send_prediction(const wp_board *board, uint32_t sequence, const wp_answer *answer)
-{
-    wp_line_writer line;
-    wp_line_begin(&line, 'P');
-    wp_line_field(&line, sequence);
-    wp_line_field(&line, answer->device);
-    wp_line_field(&line, answer->confidence_permille);
-    for (size_t i = 0; i < WP_N_QUANTILES; i++) {
-        wp_line_field(&line, answer->remaining_s[i]);
-    }
-    wp_line_field(&line, answer->flags);
-    wp_line_field_fixed(&line, answer->state_crc, 8);
-    send_line(board, &line);
-}
-
-static void refuse(wp_board *board, uint32_t sequence, wp_refusal reason)
-{
-    wp_line_writer line;
-    board->n_refused++;
-    wp_line_begin(&line, 'N');
-    wp_line_field(&line, sequence);
-    wp_line_field(&line, (int64_t)reason);
-    wp_line_field(&line, board->next_sequence);
-    send_line(board, &line);
-}
 
 static bool is_unsigned(int64_t field)
 {
@@ -111,33 +42,60 @@ static bool is_kept(const wp_board *board, uint32_t sequence)
     return age >= 1 && age <= WP_ANSWERS_KEPT && age <= board->charge.features.n_samples;
 }
 
-static void answer_new_sample(wp_board *board, uint32_t sequence, const wp_sample *sample)
+static void note_duration(wp_duration *duration, uint32_t value)
+{
+    duration->latest = value;
+    if (value > duration->longest) {
+        duration->longest = value;
+    }
+}
+
+/* The clock may be coarse: where the ticks have a rate they are the stopwatch. Saturates after 71 minutes. */
+static uint32_t passed_us(const wp_port *port, uint32_t start_us, uint32_t n_ticks)
+{
+    if (port->ticks_per_s == 0) {
+        return port->clock_us(port->context) - start_us;
+    }
+    const uint64_t us = (uint64_t)n_ticks * 1000000u / port->ticks_per_s;
+    return us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+}
+
+wp_status wp_answer_next(wp_board *board, const wp_sample *sample, wp_answer *answer)
 {
     const wp_port *port = board->port;
-    wp_kept_answer *slot = &board->kept[sequence % WP_ANSWERS_KEPT];
     const uint32_t start_us = port->clock_us(port->context);
+    const uint32_t start_ticks = port->ticks(port->context);
+    const wp_status status = wp_charge_update(&board->charge, sample, answer);
 
-    if (wp_charge_update(&board->charge, sample, &slot->answer) != WP_OK) {
-        refuse(board, sequence, WP_REFUSAL_TIME); /* nothing has changed: the slot still holds the eighth latest */
+    if (status == WP_OK) {
+        const uint32_t n_ticks = port->ticks(port->context) - start_ticks;
+        note_duration(&board->answer_ticks, n_ticks);
+        note_duration(&board->answer_us, passed_us(port, start_us, n_ticks));
+        board->next_sequence++;
+        board->n_answered++;
+    }
+    return status;
+}
+
+static void answer_new_sample(wp_board *board, uint32_t sequence, const wp_sample *sample)
+{
+    wp_kept_answer *slot = &board->kept[sequence % WP_ANSWERS_KEPT];
+
+    if (wp_answer_next(board, sample, &slot->answer) != WP_OK) {
+        wp_refuse(board, sequence, WP_REFUSAL_TIME); /* nothing has changed: the slot still holds the eighth latest */
         return;
     }
-    board->answer_us = port->clock_us(port->context) - start_us;
-    if (board->answer_us > board->answer_max_us) {
-        board->answer_max_us = board->answer_us;
-    }
     slot->sample = *sample;
-    board->next_sequence++;
-    board->n_answered++;
-    send_prediction(board, sequence, &slot->answer);
+    wp_send_prediction(board, sequence, &slot->answer);
 }
 
 static void answer_known_sample(wp_board *board, uint32_t sequence, const wp_sample *sample)
 {
     const wp_kept_answer *slot = &board->kept[sequence % WP_ANSWERS_KEPT];
     if (same_sample(&slot->sample, sample)) {
-        send_prediction(board, sequence, &slot->answer);
+        wp_send_prediction(board, sequence, &slot->answer);
     } else {
-        refuse(board, sequence, WP_REFUSAL_DIFFERENT);
+        wp_refuse(board, sequence, WP_REFUSAL_DIFFERENT);
     }
 }
 
@@ -153,24 +111,23 @@ static bool take_sample(wp_board *board, const wp_message *message)
         .t_ms = (uint32_t)field[1], .voltage_mv = (int32_t)field[2], .current_ma = (int32_t)field[3]};
 
     if (board->mode != WP_MODE_INJECTED) {
-        refuse(board, sequence, WP_REFUSAL_MODE);
+        wp_refuse(board, sequence, WP_REFUSAL_MODE);
     } else if (sequence == board->next_sequence) {
         answer_new_sample(board, sequence, &sample);
     } else if (is_kept(board, sequence)) {
         answer_known_sample(board, sequence, &sample);
     } else if (sequence - board->next_sequence <= (uint32_t)INT32_MAX) { /* modulo 2^32: ahead by less than half */
-        refuse(board, sequence, WP_REFUSAL_GAP);
+        wp_refuse(board, sequence, WP_REFUSAL_GAP);
     } else {
-        refuse(board, sequence, WP_REFUSAL_TOO_OLD);
+        wp_refuse(board, sequence, WP_REFUSAL_TOO_OLD);
     }
     return true;
 }
 
-static wp_status begin_charge(wp_board *board, const wp_model *model, uint32_t sequence)
+void wp_begin_charge(wp_board *board, uint32_t sequence)
 {
-    const wp_status status = wp_charge_init(&board->charge, model);
+    wp_features_init(&board->charge.features);
     board->next_sequence = sequence;
-    return status;
 }
 
 static bool take_reset(wp_board *board, const wp_message *message)
@@ -179,9 +136,10 @@ static bool take_reset(wp_board *board, const wp_message *message)
         return false;
     }
     const uint32_t sequence = (uint32_t)message->fields[0];
-    if (begin_charge(board, board->charge.model, sequence) == WP_OK) { /* always: wp_board_init has checked the model */
-        send_number(board, 'R', sequence);
+    if (board->mode == WP_MODE_INJECTED) { /* a live charge is the sensor's */
+        wp_begin_charge(board, sequence);
     }
+    wp_send_number(board, 'R', sequence);
     return true;
 }
 
@@ -191,16 +149,25 @@ static bool take_mode(wp_board *board, const wp_message *message)
         return false;
     }
     switch (message->fields[0]) {
-    case WP_MODE_LIVE: /* no port has a sensor */
-        refuse(board, board->next_sequence, WP_REFUSAL_MODE);
-        return true;
+    case WP_MODE_LIVE:
+        if (board->port->sensor == WP_SENSOR_ABSENT) {
+            wp_refuse(board, board->next_sequence, WP_REFUSAL_MODE);
+            return true;
+        }
+        if (board->mode != WP_MODE_LIVE) {
+            wp_begin_live(board);
+        }
+        break;
     case WP_MODE_INJECTED:
-        board->mode = WP_MODE_INJECTED;
-        send_number(board, 'M', WP_MODE_INJECTED);
-        return true;
+        if (board->mode != WP_MODE_INJECTED) {
+            wp_end_live(board);
+        }
+        break;
     default:
         return false;
     }
+    wp_send_number(board, 'M', (uint32_t)board->mode);
+    return true;
 }
 
 static bool take_hello(const wp_board *board, const wp_message *message)
@@ -208,8 +175,11 @@ static bool take_hello(const wp_board *board, const wp_message *message)
     if (message->n_fields != 0) {
         return false;
     }
-    send_hello(board);
-    send_number(board, 'C', WP_CREDIT_BYTES);
+    wp_send_hello(board);
+    wp_send_number(board, 'C', WP_CREDIT_BYTES);
+    if (board->mode == WP_MODE_LIVE) {
+        wp_send_live_state(board);
+    }
     return true;
 }
 
@@ -218,17 +188,23 @@ static bool take_statistics(const wp_board *board, const wp_message *message)
     if (message->n_fields != 0) {
         return false;
     }
-    send_counter(board, COUNTER_ANSWERED, board->n_answered);
-    send_counter(board, COUNTER_DAMAGED, board->n_damaged);
-    send_counter(board, COUNTER_REFUSALS, board->n_refused);
-    send_counter(board, COUNTER_ANSWER_US, board->answer_us);
-    send_counter(board, COUNTER_ANSWER_MAX_US, board->answer_max_us);
-    send_counter(board, COUNTER_NEXT_SEQUENCE, board->next_sequence);
-    send_counter(board, COUNTER_ANSWER_TICKS, NOT_KNOWN);
-    send_counter(board, COUNTER_ANSWER_MAX_TICKS, NOT_KNOWN);
-    send_counter(board, COUNTER_TICKS_PER_S, NOT_KNOWN);
-    send_counter(board, COUNTER_STACK_BYTES, NOT_KNOWN);
-    send_counter(board, COUNTER_MODE, (uint32_t)board->mode);
+    const wp_port *port = board->port;
+    const uint32_t values[N_COUNTERS] = {
+        [COUNTER_ANSWERED] = board->n_answered,
+        [COUNTER_DAMAGED] = board->n_damaged,
+        [COUNTER_REFUSALS] = board->n_refused,
+        [COUNTER_ANSWER_US] = board->answer_us.latest,
+        [COUNTER_ANSWER_MAX_US] = board->answer_us.longest,
+        [COUNTER_NEXT_SEQUENCE] = board->next_sequence,
+        [COUNTER_ANSWER_TICKS] = board->answer_ticks.latest,
+        [COUNTER_ANSWER_MAX_TICKS] = board->answer_ticks.longest,
+        [COUNTER_TICKS_PER_S] = port->ticks_per_s,
+        [COUNTER_STACK_BYTES] = port->stack_bytes(port->context),
+        [COUNTER_MODE] = (uint32_t)board->mode,
+    };
+    for (uint8_t k = 0; k < N_COUNTERS; k++) {
+        wp_send_counter(board, k, values[k]);
+    }
     return true;
 }
 
@@ -252,11 +228,11 @@ static void take_message(wp_board *board, const wp_message *message)
         fields_fit = take_statistics(board, message);
         break;
     default:
-        send_number(board, 'X', ERROR_UNKNOWN_TYPE);
+        wp_send_number(board, 'X', ERROR_UNKNOWN_TYPE);
         break;
     }
     if (!fields_fit) {
-        send_number(board, 'X', ERROR_WRONG_FIELDS);
+        wp_send_number(board, 'X', ERROR_WRONG_FIELDS);
     }
 }
 
@@ -276,13 +252,19 @@ static void take_line(wp_board *board)
 
 wp_status wp_board_init(wp_board *board, const wp_model *model, const wp_port *port)
 {
+    wp_status status = wp_port_check(port);
     memset(board, 0, sizeof *board);
     board->port = port;
     board->mode = WP_MODE_INJECTED;
     wp_line_reader_init(&board->reader);
-    const wp_status status = begin_charge(board, model, 0);
     if (status == WP_OK) {
-        send_hello(board);
+        status = wp_charge_init(&board->charge, model);
+    }
+    if (status == WP_OK) {
+        wp_send_hello(board);
+        if (port->sensor == WP_SENSOR_PRESENT) {
+            wp_begin_live(board);
+        }
     }
     return status;
 }

@@ -1,13 +1,21 @@
-/* wp/board.h: the board's side of the wire: bytes in, lines out. Portable; a port moves the bytes.
+/* wp/board.h: the board's side of the wire: bytes and time in, lines out. Portable; a port moves the bytes.
  *
- * The caller owns the memory and calls wp_board_receive with whatever has arrived. Answers go out through the port's
- * write, at once and in order. No call blocks but write itself.
+ * The caller owns the memory, calls wp_board_receive with whatever has arrived and wp_board_tick when that asks for it.
+ * Lines go out through the port's write, at once and in order. No call waits but write itself.
+ *
+ *     for (;;) {
+ *         const uint32_t wait_us = wp_board_tick(&board);
+ *         const size_t n = wait_for_bytes(bytes, sizeof bytes, wait_us);
+ *         wp_board_receive(&board, bytes, n);
+ *     }
  */
 #ifndef WP_BOARD_H
 #define WP_BOARD_H
 
 #include "wp/charge.h"
 #include "wp/link.h"
+#include "wp/live.h"
+#include "wp/port.h"
 
 #define WP_PROTOCOL_VERSION 1
 #define WP_FIRMWARE_VERSION 0x000100u /* 0xMMmmpp: 0.1.0 */
@@ -31,40 +39,51 @@ typedef enum wp_refusal {
     WP_REFUSAL_DIFFERENT = 5 /* a repeated sequence number with other values */
 } wp_refusal;
 
-/* Why the board started. Announced in the hello, so that a reset in mid-charge is seen. */
-typedef enum wp_boot { WP_BOOT_POWER = 0, WP_BOOT_RESET = 1, WP_BOOT_WATCHDOG = 2, WP_BOOT_BROWNOUT = 3 } wp_boot;
+/* Events on the wire, docs/wire.md. */
+typedef enum wp_event { WP_EVENT_PLUG = 1, WP_EVENT_UNPLUG = 2, WP_EVENT_FAULT = 3, WP_EVENT_WELL = 4 } wp_event;
 
-/* What a board supplies. No defaults: every pointer is required. */
-typedef struct wp_port {
-    void *context;                                                 /* handed to every call */
-    void (*write)(void *context, const uint8_t *bytes, size_t n);  /* sends all n bytes, in order */
-    uint32_t (*clock_us)(void *context);                           /* free-running microseconds, wraps */
-    wp_boot boot;
-} wp_port;
+/* wp_board_tick has nothing to do until bytes arrive. */
+#define WP_WAIT_FOR_EVER UINT32_MAX
 
 typedef struct wp_kept_answer {
     wp_sample sample; /* what was answered, to tell a repeat from a contradiction */
     wp_answer answer;
 } wp_kept_answer;
 
+/* How long answers take, in one unit. */
+typedef struct wp_duration {
+    uint32_t latest;
+    uint32_t longest;
+} wp_duration;
+
 typedef struct wp_board {
     const wp_port *port;
     wp_charge charge;
     wp_line_reader reader;
     wp_mode mode;
-    uint32_t next_sequence;      /* the only new one that is accepted */
+    wp_live live;                /* in live mode */
+    uint32_t n_charges;          /* plugs since power-up */
+    uint32_t next_sequence;      /* the only new one that is accepted; in live mode the next sample's */
     uint32_t n_answered;         /* samples since power-up; wraps */
     uint32_t n_damaged;          /* lines with a wrong CRC, length or field */
     uint32_t n_refused;
-    uint32_t answer_us;          /* the latest answer's time */
-    uint32_t answer_max_us;
-    wp_kept_answer kept[WP_ANSWERS_KEPT]; /* answer to sequence s at s % WP_ANSWERS_KEPT */
+    wp_duration answer_us;
+    wp_duration answer_ticks;
+    wp_kept_answer kept[WP_ANSWERS_KEPT]; /* injected mode: answer to sequence s at s % WP_ANSWERS_KEPT */
 } wp_board;
 
-/* Starts the board's side and sends the hello. Port and model must outlive it. WP_ERROR_MODEL: nothing was sent. */
+/* Starts the board's side and sends the hello: in live mode where the port has a sensor, else in injected mode. Port and
+ * model must outlive it. WP_ERROR_MODEL, WP_ERROR_PORT: nothing was sent. */
 WP_MUST_CHECK wp_status wp_board_init(wp_board *board, const wp_model *model, const wp_port *port);
 
 /* Takes n received bytes and answers every line completed by them. */
 void wp_board_receive(wp_board *board, const uint8_t *bytes, size_t n);
+
+/* In live mode measures when it is time, and sends what comes of it: at most an event of each kind and, when a plug is
+ * found, WP_PLUG_WINDOW samples with their answers; one otherwise.
+ *
+ * Returns the microseconds until it wants to be called again, WP_WAIT_FOR_EVER in injected mode; a later call is no
+ * error, but a missed measurement. To be called again after bytes were received: they may have changed the mode. */
+uint32_t wp_board_tick(wp_board *board);
 
 #endif

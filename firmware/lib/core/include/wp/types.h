@@ -34,7 +34,8 @@ typedef enum wp_status {
     WP_ERROR_CRC = -3,   /* a line whose CRC-32 does not match */
     WP_ERROR_FIELD = -4, /* a field that is missing, too long, or not a canonical number */
     WP_ERROR_TYPE = -5,  /* a line type this side does not take */
-    WP_ERROR_LENGTH = -6 /* a line over WP_LINE_MAX bytes */
+    WP_ERROR_LENGTH = -6, /* a line over WP_LINE_MAX bytes */
+    WP_ERROR_PORT = -7   /* a port that leaves out what the core needs: wp/port.h */
 } wp_status;
 
 #if defined(__GNUC__) || defined(__clang__)

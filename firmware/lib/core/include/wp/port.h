@@ -1,0 +1,62 @@
+/* wp/port.h: all that the core asks of a board. No defaults: wp_board_init refuses a port that leaves something out, and
+ * what a board does not have it has to say.
+ */
+#ifndef WP_PORT_H
+#define WP_PORT_H
+
+#include "wp/types.h"
+
+/* A number that a board cannot tell, on the wire too. */
+#define WP_NOT_KNOWN 0xFFFFFFFFu
+
+/* Why the board started. Announced in the hello, so that a reset in mid-charge is seen. */
+typedef enum wp_boot { WP_BOOT_POWER = 0, WP_BOOT_RESET = 1, WP_BOOT_WATCHDOG = 2, WP_BOOT_BROWNOUT = 3 } wp_boot;
+
+/* Whether there is a sensor. 0 is a port that forgot to say. */
+typedef enum wp_sensor { WP_SENSOR_ABSENT = 1, WP_SENSOR_PRESENT = 2 } wp_sensor;
+
+/* What became of a measurement. The faults' numbers are those of docs/wire.md. */
+typedef enum wp_sensor_status {
+    WP_SENSOR_OK = 0,
+    WP_SENSOR_NO_ANSWER = 1,   /* no answer, or a bus error */
+    WP_SENSOR_SATURATED = 2,   /* at the end of the converter's scale: the true value lies beyond */
+    WP_SENSOR_FROZEN = 3,      /* found by the core, wp/live.h; a driver may know earlier */
+    WP_SENSOR_OUT_OF_RANGE = 4 /* a value that cannot be: found by the core, or by a driver */
+} wp_sensor_status;
+
+/* One measurement. With another status than WP_SENSOR_OK the rest is not read. */
+typedef struct wp_reading {
+    wp_sensor_status status;
+    int32_t voltage_mv;
+    int32_t current_ma; /* positive into the device */
+    uint32_t raw;       /* the converter's own bits, both channels: their least ones move when mV and mA stand still */
+} wp_reading;
+
+typedef struct wp_port {
+    void *context; /* handed to every call */
+
+    /* Sends all n bytes, in order. The only call that may wait. */
+    void (*write)(void *context, const uint8_t *bytes, size_t n);
+
+    /* Free-running microseconds, wrap at 2^32. */
+    uint32_t (*clock_us)(void *context);
+
+    /* The finest counter there is, for the time of an answer; wraps at 2^32.
+     * ticks_per_s is its rate; 0: a tick is one executed instruction. */
+    uint32_t (*ticks)(void *context);
+    uint32_t ticks_per_s;
+
+    /* The latest conversion. NULL when the sensor is absent. At most a few ms. */
+    void (*measure)(void *context, wp_reading *reading);
+    wp_sensor sensor;
+
+    /* Deepest stack so far, or WP_NOT_KNOWN. */
+    uint32_t (*stack_bytes)(void *context);
+
+    wp_boot boot;
+} wp_port;
+
+/* WP_OK, or WP_ERROR_PORT when something is left out or contradicts. */
+WP_MUST_CHECK wp_status wp_port_check(const wp_port *port);
+
+#endif

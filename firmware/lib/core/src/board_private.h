@@ -1,0 +1,32 @@
+/* board_private.h: what the parts of the board's side share: board.c, board_lines.c, board_live.c. Private to the core.
+ */
+#ifndef WP_BOARD_PRIVATE_H
+#define WP_BOARD_PRIVATE_H
+
+#include "wp/board.h"
+
+/* Lines, docs/wire.md. */
+void wp_send_hello(const wp_board *board);
+void wp_send_number(const wp_board *board, uint8_t type, uint32_t value);
+void wp_send_counter(const wp_board *board, uint8_t counter, uint32_t value);
+void wp_send_event(const wp_board *board, wp_event event, uint32_t detail);
+void wp_send_live_sample(const wp_board *board, uint32_t sequence, const wp_sample *sample);
+void wp_send_prediction(const wp_board *board, uint32_t sequence, const wp_answer *answer);
+void wp_refuse(wp_board *board, uint32_t sequence, wp_refusal reason);
+
+/* Forgets all samples; the next is to have that number. */
+void wp_begin_charge(wp_board *board, uint32_t sequence);
+
+/* Answers the next sample of the charge and takes the time. On error nothing changes. */
+WP_MUST_CHECK wp_status wp_answer_next(wp_board *board, const wp_sample *sample, wp_answer *answer);
+
+/* Live mode begins with nothing plugged in. */
+void wp_begin_live(wp_board *board);
+
+/* Live mode ends, and with it a charge in progress. */
+void wp_end_live(wp_board *board);
+
+/* Tells a host that comes in mid-charge what it has missed. */
+void wp_send_live_state(const wp_board *board);
+
+#endif
