@@ -116,8 +116,9 @@ def _answers(artifact: Artifact, arrays: Arrays) -> Answers:
 
 def _outputs(artifact: Artifact, model: ModelFile, arrays: Arrays, kind: str, n_outputs: int) -> NDArray[np.int64]:
     forest = read_artifact_model(artifact, model, n_outputs).forest
-    outputs = outputs_from_leaves(forest, arrays[f"{kind}_leaf"], model.output_scale_log2)
-    check_margins(forest, outputs, arrays[f"{kind}_margin"], model.output_scale_log2, f"{kind} model")
+    scale, bits = model.output_scale_log2, model.leaf_bits
+    outputs = outputs_from_leaves(forest, arrays[f"{kind}_leaf"], scale, bits)
+    check_margins(forest, outputs, arrays[f"{kind}_margin"], scale, f"{kind} model", bits)
     return outputs
 
 

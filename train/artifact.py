@@ -19,6 +19,7 @@ SCHEMA = 1
 QUANTILES_PERMILLE = (100, 500, 900)
 MANIFEST = "manifest.json"
 REMAINING_MAX_S = (1 << 24) - 1
+LEAF_BITS = range(2, 17)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class ModelFile:
 
     file: str
     output_scale_log2: int
+    leaf_bits: int | None = None  # width of a tree's leaves on the board; None: whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +194,10 @@ def _model_file(entry: Mapping[str, Any] | None) -> ModelFile | None:
     if entry is None:
         return None
     name, scale = str(entry["file"]), int(entry["output_scale_log2"])
-    if Path(name).name != name or not 0 <= scale <= 24:
+    leaf_bits = None if entry.get("leaf_bits") is None else int(entry["leaf_bits"])
+    if Path(name).name != name or not 0 <= scale <= 24 or (leaf_bits is not None and leaf_bits not in LEAF_BITS):
         raise ValueError(f"model entry {dict(entry)!r} is out of range")
-    return ModelFile(name, scale)
+    return ModelFile(name, scale, leaf_bits)
 
 
 def _check_files(artifact: Artifact) -> None:

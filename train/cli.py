@@ -45,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from train.compress import leaf_bits_command
     from train.sessions.cli import add_commands
 
     parser = argparse.ArgumentParser(
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_fit(sub)
     _add_evaluate(sub)
     _add_predict(sub)
+    leaf_bits_command.add_command(sub)
     _add_config(sub)
     _add_report(sub)
     return parser

@@ -48,6 +48,7 @@ class Forest:
     min_child_weight: float = _number(1.0, 0.0, 1e9)
     l2: float = _number(0.1, 0.0, 1e9)
     early_weight: float = _number(4.0, 0.01, 1000.0)
+    leaf_bits: int = _integer(12, 2, 16)
     subsample: float = _number(1.0, 0.01, 1.0)
     colsample: float = _number(1.0, 0.01, 1.0)
 

@@ -22,12 +22,12 @@ def scale_leaves(forest: Forest, output_scale_log2: int | None = None, leaf_bits
     """
     if forest.output_scale_log2 is not None:
         raise ValueError("leaves are scaled already")
-    scale = largest_scale_log2(forest) if output_scale_log2 is None else output_scale_log2
+    scale = largest_scale_log2(forest, leaf_bits) if output_scale_log2 is None else output_scale_log2
     if not 0 <= scale <= SCALE_LOG2_MAX:
         raise ModelError(f"output_scale_log2 {scale} is not within 0..{SCALE_LOG2_MAX}")
-    if _largest_sum(forest, scale) >= _SUM_MAX:
+    if _largest_sum(forest, scale, leaf_bits) >= _SUM_MAX:
         raise ModelError(
-            f"margins x 2^{scale} reach {_largest_sum(forest, scale)}, over 2^30; "
+            f"margins x 2^{scale} reach {_largest_sum(forest, scale, leaf_bits)}, over 2^30; "
             f"scale the label down, or take --features float32"
         )
     return replace(
@@ -41,9 +41,9 @@ def scale_leaves(forest: Forest, output_scale_log2: int | None = None, leaf_bits
     )
 
 
-def largest_scale_log2(forest: Forest) -> int:
+def largest_scale_log2(forest: Forest, leaf_bits: int | None = None) -> int:
     """The largest k up to 24 at which no sum reaches 2**30; 0 when there is none."""
-    fitting = (scale for scale in range(SCALE_LOG2_MAX, 0, -1) if _largest_sum(forest, scale) < _SUM_MAX)
+    fitting = (scale for scale in range(SCALE_LOG2_MAX, 0, -1) if _largest_sum(forest, scale, leaf_bits) < _SUM_MAX)
     return next(fitting, 0)
 
 
@@ -65,12 +65,13 @@ def _span(values: list[Number], scale_log2: int, shift: int) -> int:
     return scaled(max(values), scale_log2, shift) - scaled(min(values), scale_log2, shift)
 
 
-def _largest_sum(forest: Forest, scale: int) -> int:
+def _largest_sum(forest: Forest, scale: int, leaf_bits: int | None) -> int:
     """Bound on |base + leaves| of any output, over any paths and any part of the sum."""
     sums = [abs(scaled(value, scale)) for value in forest.base]
     for tree in forest.trees:
+        shift = leaf_shift(tree.root, scale, leaf_bits)
         leaves = (node for node in walk(tree.root) if isinstance(node, Leaf))
-        sums[tree.output] += max(abs(scaled(leaf.value, scale)) for leaf in leaves)
+        sums[tree.output] += max(abs(scaled(leaf.value, scale, shift)) for leaf in leaves)
     return max(sums)
 
 

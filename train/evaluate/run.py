@@ -49,7 +49,7 @@ def evaluate(model: Path, data: Path, split: str = "held-out") -> dict[str, Any]
         "samples": sum(len(charge.t_ms) for charge in charges),
         "censored": sum(1 for answer in answered if not np.any(answer.true_remaining_s >= 0)),
         "unknown_devices": sorted({charge.device for charge in charges} - set(artifact.devices)),
-        "quality": _quality(artifact, answered, split),
+        "quality": quality(artifact, answered, split),
         **_details(artifact, answered),
         "notes": list(artifact.manifest["training"].get("notes", [])),
     }
@@ -85,9 +85,10 @@ def answer_charge(artifact: Artifact, forests: Forests, rules: AnswerRules, char
     found = extract(charge, scored_rows(charge.t_ms))
     features = to_float(found.x)
     margin = np.zeros((len(features), 1), dtype=np.int32)
-    if forests.device is not None and artifact.device_model is not None:
-        margin = forests.device.outputs(features, artifact.device_model.output_scale_log2)
-    quantile = forests.remaining.outputs(features, artifact.remaining_model.output_scale_log2)
+    device, remaining = artifact.device_model, artifact.remaining_model
+    if forests.device is not None and device is not None:
+        margin = forests.device.outputs(features, device.output_scale_log2, device.leaf_bits)
+    quantile = forests.remaining.outputs(features, remaining.output_scale_log2, remaining.leaf_bits)
     answer = answers(rules, margin, quantile, found.phase)
     return metrics.ChargeAnswers(
         device=artifact.devices.index(charge.device) if charge.device in artifact.devices else -1,
@@ -101,7 +102,7 @@ def answer_charge(artifact: Artifact, forests: Forests, rules: AnswerRules, char
     )
 
 
-def _quality(artifact: Artifact, answered: Sequence[metrics.ChargeAnswers], split: str) -> dict[str, Any]:
+def quality(artifact: Artifact, answered: Sequence[metrics.ChargeAnswers], split: str) -> dict[str, Any]:
     """The `quality` object of build/report.json."""
     device = metrics.device_figures(answered) if len(artifact.devices) > 1 else {"accuracy": {}}
     remaining = metrics.remaining_figures(answered)

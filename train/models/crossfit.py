@@ -100,7 +100,7 @@ def unseen_answers(
     rows: TrainingRows, split: UnitSplit, devices: Sequence[str], final: Forests, config: Config
 ) -> UnseenAnswers:
     """Calibration rows and their margins; no rows when there is neither a calibration unit nor one to leave out."""
-    parts = [_answer(rows.of_units(split.calibration), final)]
+    parts = [_answer(rows.of_units(split.calibration), final, config)]
     units = len(split.calibration)
     if units < config.split.enough_calibration_units:
         for left_out in folds(split.train, N_FOLDS, config.split.seed):
@@ -108,7 +108,7 @@ def unseen_answers(
             if np.any(rest.remaining_s >= 0):
                 files = train_forests(rest, devices, config)
                 models = load_forests(files, len(devices), rows.features.shape[1], "left out")
-                parts.append(_answer(rows.of_units(left_out), models))
+                parts.append(_answer(rows.of_units(left_out), models, config))
                 units += len(left_out)
     return UnseenAnswers(
         rows=TrainingRows.concatenate([part.rows for part in parts]),
@@ -118,8 +118,9 @@ def unseen_answers(
     )
 
 
-def _answer(rows: TrainingRows, models: Forests) -> UnseenAnswers:
+def _answer(rows: TrainingRows, models: Forests, config: Config) -> UnseenAnswers:
     device = np.empty((len(rows.features), 0))
     if models.device is not None:
-        device = models.device.margins(rows.features).astype(np.float64)
-    return UnseenAnswers(rows, device, models.remaining.margins(rows.features).astype(np.float64), 0)
+        device = models.device.board_margins(rows.features, config.forest.device.leaf_bits)
+    remaining = models.remaining.board_margins(rows.features, config.forest.remaining.leaf_bits)
+    return UnseenAnswers(rows, device, remaining, 0)

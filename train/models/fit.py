@@ -87,8 +87,8 @@ def fit(
         "kind": "forest",
         "name": model_name,
         **_about_data(dataset, parts, devices),
-        **_device_entries(forests.device, unseen, devices),
-        **_remaining_entries(forests.remaining, unseen),
+        **_device_entries(forests.device, unseen, devices, config.forest.device.leaf_bits),
+        **_remaining_entries(forests.remaining, unseen, config.forest.remaining.leaf_bits),
         "training": {
             **asdict(config.forest),
             "split": asdict(config.split),
@@ -152,11 +152,13 @@ def _model_name(name: str | None, out: Path) -> str:
     return chosen
 
 
-def _device_entries(forest: ForestModel | None, unseen: UnseenAnswers, devices: Sequence[str]) -> dict[str, Any]:
+def _device_entries(
+    forest: ForestModel | None, unseen: UnseenAnswers, devices: Sequence[str], leaf_bits: int
+) -> dict[str, Any]:
     """The manifest's keys about the classifier, calibrated on `unseen`."""
     if forest is None:
         return {"device_model": None, "softmax": None, "unknown_below_permille": 0}
-    scale = forest.trees.scale_log2()
+    scale = forest.trees.scale_log2(leaf_bits)
     rows = unseen.rows
     temperature = 1.0
     if len(rows.charge):
@@ -174,20 +176,24 @@ def _device_entries(forest: ForestModel | None, unseen: UnseenAnswers, devices: 
             answer.confidence_permille, calibrate.charge_weights(rows.charge[late])
         )
     return {
-        "device_model": {"file": DEVICE_FILE, "output_scale_log2": scale},
+        "device_model": {"file": DEVICE_FILE, "output_scale_log2": scale, "leaf_bits": leaf_bits},
         "softmax": {"multiplier": softmax.multiplier, "shift": softmax.shift},
         "unknown_below_permille": threshold,
     }
 
 
-def _remaining_entries(forest: ForestModel, unseen: UnseenAnswers) -> dict[str, Any]:
+def _remaining_entries(forest: ForestModel, unseen: UnseenAnswers, leaf_bits: int) -> dict[str, Any]:
     """The manifest's keys about the remaining time, its interval calibrated on `unseen`."""
     known = unseen.rows.remaining_s >= 0
     known &= unseen.rows.phase != PHASE_FULL
     quantile_s = np.floor(unseen.remaining_margin[known] + 0.5).astype(np.int64)
     offsets = calibrate.interval_offsets_s(quantile_s, unseen.rows.remaining_s[known], unseen.rows.charge[known])
     return {
-        "remaining_model": {"file": REMAINING_FILE, "output_scale_log2": forest.trees.scale_log2()},
+        "remaining_model": {
+            "file": REMAINING_FILE,
+            "output_scale_log2": forest.trees.scale_log2(leaf_bits),
+            "leaf_bits": leaf_bits,
+        },
         "remaining_offset_s": list(offsets),
     }
 

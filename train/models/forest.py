@@ -30,11 +30,13 @@ class Trees:
     base: NDArray[np.float64]  # [n_outputs] base margins
     group: NDArray[np.int32]  # [n_trees] output each tree adds to
     leaf: NDArray[np.float32]  # [n_trees, n_nodes] leaf values by node id, 0 at splits
+    is_leaf: NDArray[np.bool_]  # [n_trees, n_nodes]
     n_splits: int
 
-    def scale_log2(self) -> int:
-        """The output scale this forest can take."""
-        return output_scale_log2(self.base, np.abs(self.leaf).max(axis=1, initial=0.0).astype(np.float64), self.group)
+    def scale_log2(self, leaf_bits: int | None = None) -> int:
+        """The output scale this forest can take with leaves of that width."""
+        largest = np.abs(self.leaf).max(axis=1, initial=0.0).astype(np.float64)
+        return output_scale_log2(self.base, largest, self.group, leaf_bits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,20 @@ class ForestModel:
             return np.empty((0, len(self.trees.base)), dtype=np.float32)
         return self._predict(features, output_margin=True).astype(np.float32)
 
-    def outputs(self, features: NDArray[np.float32], scale_log2: int) -> NDArray[np.int32]:
+    def outputs(
+        self, features: NDArray[np.float32], scale_log2: int, leaf_bits: int | None = None
+    ) -> NDArray[np.int32]:
         """Integer outputs [n, n_outputs] at a scale of 2**scale_log2, a chunk of rows at a time."""
         parts = [
-            integer_outputs(self.trees, self.leaves(features[start : start + CHUNK_ROWS]), scale_log2)
+            integer_outputs(self.trees, self.leaves(features[start : start + CHUNK_ROWS]), scale_log2, leaf_bits)
             for start in range(0, max(1, len(features)), CHUNK_ROWS)
         ]
         return np.concatenate(parts)
+
+    def board_margins(self, features: NDArray[np.float32], leaf_bits: int | None) -> NDArray[np.float64]:
+        """Margins [n, n_outputs] as the board will have them, with its quantised leaves."""
+        scale = self.trees.scale_log2(leaf_bits)
+        return self.outputs(features, scale, leaf_bits).astype(np.float64) * 2.0**-scale
 
     def _predict(self, features: NDArray[np.float32], **options: bool) -> NDArray[Any]:
         import xgboost as xgb
@@ -71,9 +80,11 @@ class ForestModel:
         return answer.reshape(len(features), -1)
 
 
-def integer_outputs(trees: Trees, leaves: NDArray[np.int32], scale_log2: int) -> NDArray[np.int32]:
+def integer_outputs(
+    trees: Trees, leaves: NDArray[np.int32], scale_log2: int, leaf_bits: int | None = None
+) -> NDArray[np.int32]:
     """The outputs [n, n_outputs] of docs/artifact.md from leaf node ids [n, n_trees]."""
-    table = quantised(trees.leaf, scale_log2)
+    table = quantised(trees.leaf, scale_log2, leaf_bits, trees.is_leaf)
     base = np.rint(trees.base * 2.0**scale_log2).astype(np.int64)
     totals = np.repeat(base[:, np.newaxis], len(leaves), axis=1)  # [n_outputs, n]: one tree adds to one row of it
     for tree, (output, nodes) in enumerate(zip(trees.group, np.ascontiguousarray(leaves.T), strict=True)):
@@ -168,9 +179,11 @@ def _tables(model: Mapping[str, Any], n_outputs: int) -> Trees:
     if len(base) != n_outputs or len(group) == 0 or int(group.max()) >= n_outputs or int(group.min()) < 0:
         raise ValueError("outputs do not match")
     leaf = np.zeros((len(group), max(len(tree["left_children"]) for tree in forest["trees"])), dtype=np.float32)
+    is_leaf = np.zeros(leaf.shape, dtype=np.bool_)
     n_splits = 0
-    for row, tree in zip(leaf, forest["trees"], strict=True):
-        is_leaf = np.asarray(tree["left_children"]) < 0
-        row[: len(is_leaf)] = np.where(is_leaf, np.asarray(tree["split_conditions"], dtype=np.float32), 0)
-        n_splits += int(np.count_nonzero(~is_leaf))
-    return Trees(base.astype(np.float64), group, leaf, n_splits)
+    for row, marks, tree in zip(leaf, is_leaf, forest["trees"], strict=True):
+        ends = np.asarray(tree["left_children"]) < 0
+        row[: len(ends)] = np.where(ends, np.asarray(tree["split_conditions"], dtype=np.float32), 0)
+        marks[: len(ends)] = ends
+        n_splits += int(np.count_nonzero(~ends))
+    return Trees(base.astype(np.float64), group, leaf, is_leaf, n_splits)

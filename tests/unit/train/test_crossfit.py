@@ -50,9 +50,9 @@ def test_no_unit_is_answered_by_a_model_that_saw_it(
         seen.append({part.units[index] for index in part.unit})
         return train(part, devices, config)
 
-    def recorded_answer(part: TrainingRows, models: crossfit.Forests) -> crossfit.UnseenAnswers:
+    def recorded_answer(part: TrainingRows, models: crossfit.Forests, config: Config) -> crossfit.UnseenAnswers:
         answered.append({part.units[index] for index in part.unit})
-        return answer(part, models)
+        return answer(part, models, config)
 
     final = crossfit.load_forests(
         train(rows.of_units(split.train), DEVICES, QUICK), len(DEVICES), rows.features.shape[1], "m"

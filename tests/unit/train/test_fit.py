@@ -141,8 +141,15 @@ def test_evaluation_scores_what_predictions_and_integer_rules_give(
     base = json.loads(forest["learner_model_param"]["base_score"])
     outputs = np.tile([round(float(np.float32(value)) * 2**k) for value in base], (len(got["t_ms"]), 1))
     for tree, leaves in enumerate(got["remaining_leaf"].T):
-        values = [round(float(np.float32(value)) * 2**k) for value in trees[tree]["split_conditions"]]
-        outputs[:, tree % 3] += np.array(values)[leaves]
+        ends = [child == -1 for child in trees[tree]["left_children"]]
+        exact = [float(np.float32(value)) * 2**k for value in trees[tree]["split_conditions"]]
+        shift = 0
+        while True:  # the least shift at which the leaves span less than 2**12 steps
+            steps = [round(value / 2**shift) for value, end in zip(exact, ends, strict=True) if end]
+            if max(steps) - min(steps) < 2**12:
+                break
+            shift += 1
+        outputs[:, tree % 3] += np.array([round(value / 2**shift) * 2**shift for value in exact])[leaves]
     seconds = (outputs + 2 ** (k - 1)) // 2**k + np.array(artifact.remaining_offset_s)
     median = np.sort(np.clip(seconds, 0, 2**24 - 1), axis=1)[:, 1] * (got["phase"] != 3)
     errors = []
@@ -265,6 +272,8 @@ def _other_model(folder: Path) -> None:
         (_change("features_version", 99), "features version 99"),
         (_change("features", lambda names: names[::-1]), "train again"),
         (_change("files", lambda files: {"remaining.json": files["remaining.json"]}), r"device\.json is not among"),
+        (_change("remaining_model", lambda entry: {**entry, "leaf_bits": 1}), "out of range"),
+        (_change("device_model", lambda entry: {**entry, "leaf_bits": "wide"}), "invalid literal"),
         (_other_model, r"remaining\.json: is not a model that XGBoost saved"),
     ],
 )
@@ -276,6 +285,14 @@ def test_bad_artifacts_are_refused(
     with pytest.raises(ArtifactError, match=words) as error:
         load_model(tmp_path / "bad")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("absent", [True, False])
+def test_artifacts_without_leaf_bits_have_whole_leaves(artifact: Artifact, tmp_path: Path, absent: bool) -> None:
+    shutil.copytree(artifact.path, tmp_path / "old")
+    entry = {"file": "remaining.json", "output_scale_log2": 9} | ({} if absent else {"leaf_bits": None})
+    _change("remaining_model", entry)(tmp_path / "old")
+    assert load_artifact(tmp_path / "old").remaining_model.leaf_bits is None
 
 
 @pytest.mark.parametrize(("threshold", "rate"), [(0, 0.0), (1001, 1.0)])
