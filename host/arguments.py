@@ -8,13 +8,14 @@ from pathlib import Path
 
 EXIT_CODES = """\
 exit codes: 0 pass, 1 mismatch, 2 usage or bad input, 3 no device or busy, 4 another model or protocol on the board,
-6 firmware not built, 7 timeout, 130 interrupted
+5 the line cannot carry the samples, 6 firmware not built, 7 timeout, 8 over budget, 130 interrupted
 """
 PORT_HELP = (
     "sim (the native firmware behind a pseudo-terminal), a device such as /dev/ttyUSB0, socket://HOST:PORT, "
     "or auto (the one board that answers)"
 )
 DEFAULT_BAUD = 115_200
+AS_FAST_AS_IT_GOES = "max"
 DEFAULT_ARTIFACT = Path("artifacts/default")
 
 Subparsers = argparse._SubParsersAction  # what `add_subparsers` returns; it has no public name
@@ -87,6 +88,16 @@ def add_pace(parser: argparse.ArgumentParser) -> None:
         metavar="BIT/S",
         help="let sim or a socket carry no more than a real line of that rate would, each way: 10 bits a byte",
     )
+
+
+def speed(text: str) -> float | None:
+    """So many times real time, None for `max`; raises what argparse turns into a usage error."""
+    if text == AS_FAST_AS_IT_GOES:
+        return None
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is neither a positive number nor {AS_FAST_AS_IT_GOES}")
+    return value
 
 
 def not_negative(text: str) -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -96,6 +97,19 @@ def measure(
         ticks_per_s=None if ticks is None else per_s,
         stack_bytes=max(row["stack_bytes"] for row in rows) if "stack_bytes" in known else None,
     )
+
+
+def to_json(timing: Timing) -> dict[str, Any]:
+    """The documented object of `host bench --json` and of a verification's `timing`."""
+    spreads = {spread.unit: spread for spread in (timing.micros, timing.ticks) if spread is not None}
+    return {
+        "samples": timing.samples,
+        "spread": {unit: {k: v for k, v in asdict(each).items() if k != "counts"} for unit, each in spreads.items()},
+        "ticks_per_s": timing.ticks_per_s,
+        "period_s": timing.period_s,
+        "share_of_period": timing.share_of_period,
+        "stack_bytes": timing.stack_bytes,
+    }
 
 
 def _spread(unit: str, values: Sequence[int]) -> Spread:

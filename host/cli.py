@@ -6,7 +6,15 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from host import doctor_command, info_command, ports_command, record_command, stream_command, verify_command
+from host import (
+    bench_command,
+    doctor_command,
+    info_command,
+    ports_command,
+    record_command,
+    stream_command,
+    verify_command,
+)
 from host.arguments import EXIT_CODES
 from host.errors import HostError
 from host.monitor import command as monitor_command
@@ -29,6 +37,7 @@ COMMANDS = (
     record_command,
     stream_command,
     monitor_command,
+    bench_command,
     doctor_command,
     info_command,
     ports_command,

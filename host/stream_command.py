@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from host.arguments import DEFAULT_ARTIFACT, Subparsers, add_pace, add_port, command, positive
+from host.arguments import DEFAULT_ARTIFACT, Subparsers, add_pace, add_port, command, positive, speed
 
 EXAMPLE = """\
 python -m host stream charge.csv --port /dev/ttyUSB0 --speed 60
 python -m host stream my_charges --session monday --port sim --out answers.csv"""
-AS_FAST_AS_IT_GOES = "max"
 
 
 def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
@@ -22,7 +21,7 @@ def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
     add_pace(parser)
     parser.add_argument(
         "--speed",
-        type=_speed,
+        type=speed,
         default=None,
         metavar="1|60|max",
         help="so many times real time, or as fast as the line takes it (default: max)",
@@ -39,15 +38,6 @@ def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
         default=DEFAULT_ARTIFACT,
         help="names the devices, if the board runs this model (default: %(default)s)",
     )
-
-
-def _speed(text: str) -> float | None:
-    if text == AS_FAST_AS_IT_GOES:
-        return None
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is neither a positive number nor {AS_FAST_AS_IT_GOES}")
-    return value
 
 
 def _run(args: argparse.Namespace) -> int:

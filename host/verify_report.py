@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from host.bench import Timing
+from host.bench import to_json as timing_json
 from host.conversation import Counters
 from host.field_error import FieldError
 from host.inject import Damage, Plan
@@ -118,7 +119,7 @@ def to_json(report: Report, verdict: str, checks: list[dict[str, str]]) -> dict[
         "quantisation": {} if report.price is None else _price(report.price),
         "host_c": asdict(report.host_c),
         "determinism": _optional(report.determinism),
-        "timing": {} if report.timing is None else _timing(report.timing),
+        "timing": {} if report.timing is None else timing_json(report.timing),
         "memory": _optional(report.memory),
         "budgets": [asdict(budget) for budget in report.budgets],
         "inject": {} if report.injected is None else _injected(report.injected),
@@ -158,18 +159,6 @@ def _price(price: Price) -> dict[str, Any]:
         "confidence_permille": figures(price.confidence_permille),
         "remaining_s": figures(price.remaining_s),
         "error": asdict(price.error),
-    }
-
-
-def _timing(timing: Timing) -> dict[str, Any]:
-    spreads = {spread.unit: spread for spread in (timing.micros, timing.ticks) if spread is not None}
-    return {
-        "samples": timing.samples,
-        "spread": {unit: {k: v for k, v in asdict(each).items() if k != "counts"} for unit, each in spreads.items()},
-        "ticks_per_s": timing.ticks_per_s,
-        "period_s": timing.period_s,
-        "share_of_period": timing.share_of_period,
-        "stack_bytes": timing.stack_bytes,
     }
 
 
