@@ -16,7 +16,7 @@ from host.conversation import SILENCE_S, first
 from host.errors import DamagedLineError, SilentBoardError
 from host.framing import LineSplitter
 from host.inject import KINDS, Plan
-from host.messages import AskHello, AskStatistics, Mode, Prediction, Reset, Sample, encode, parse_from_board
+from host.messages import AskHello, AskStatistics, Mode, Prediction, Refusal, Reset, Sample, encode, parse_from_board
 from host.reference import Charge
 from host.session import Session
 
@@ -69,28 +69,40 @@ class _Damager:
 
 
 def storm(
-    session: Session, charges: Sequence[Charge], plan: Plan, n_lines: int, on_lines: Callable[[int], None]
+    session: Session,
+    charges: Sequence[Charge],
+    plan: Plan,
+    n_lines: int,
+    on_lines: Callable[[int], None],
+    now: Callable[[], float] = time.monotonic,
 ) -> Storm:
     """Send and receive at least n_lines damaged lines; `session` is open.
 
     Raises SilentBoardError when the board does not answer the whole samples.
     """
-    result, damager, started = Storm(), _Damager(plan), time.monotonic()
+    result, damager, started = Storm(), _Damager(plan), now()
     while result.lines < n_lines:
         for charge in charges:
             session.ask(Reset(0), first(Reset), "does not answer a reset")
             for k in range(len(charge.samples)):
                 before = result.lines
-                _sample(session, charge, k, damager, result)
+                as_ever = _sample(session, charge, k, damager, result, now)
                 on_lines(result.lines - before)
-                if result.lines >= n_lines:
-                    result.seconds = time.monotonic() - started
-                    return result
+                if not as_ever or result.lines >= n_lines:
+                    break
+            if result.lines >= n_lines:
+                break
+    result.seconds = round(now() - started, 3)
     return result
 
 
-def _sample(session: Session, charge: Charge, k: int, damager: _Damager, result: Storm) -> None:
-    """One sample: as many damaged lines as fit the credit beside it, then the whole one, then its answer damaged."""
+def _sample(
+    session: Session, charge: Charge, k: int, damager: _Damager, result: Storm, now: Callable[[], float]
+) -> bool:
+    """One sample: as many damaged lines as fit the credit beside it, then the whole one, then its answer damaged.
+
+    False when the board did not answer as ever: damage has changed its charge, which has to begin again.
+    """
     whole = encode(Sample(k, *charge.samples[k]))
     lines: list[bytes] = []
     room = session.credit_bytes - len(whole)
@@ -102,29 +114,33 @@ def _sample(session: Session, charge: Charge, k: int, damager: _Damager, result:
     # An end of line first: what a damaged line left open is no part of the whole one.
     session.send(b"".join(lines) + b"\n" + whole)
     result.to_board += len(lines)
-    answer, strange = _answer(session, k, whole)
+    answer, strange = _answer(session, k, whole, now)
     result.to_board_accepted += strange
     result.answers += 1
     result.mismatches += answer != charge.expected[k]
-    said = encode(answer)
+    said = encode(answer or charge.expected[k])
     for _ in range(len(lines)):
         result.from_board_accepted += _accepted(damager.line(said))
         result.from_board += 1
+    return answer is not None
 
 
-def _answer(session: Session, k: int, whole: bytes) -> tuple[Prediction, int]:
-    """The answer to sample k, and how many messages came that nobody asked for: damage taken for a message."""
+def _answer(session: Session, k: int, whole: bytes, now: Callable[[], float]) -> tuple[Prediction | None, int]:
+    """The answer to sample k, and how many messages came that nobody asked for: damage taken for a message.
+
+    None when the board refuses the sample: its charge is no longer what was sent whole.
+    """
     strange = 0
     for _ in range(_ATTEMPTS):
-        deadline = time.monotonic() + SILENCE_S
-        while time.monotonic() < deadline:
+        deadline = now() + SILENCE_S
+        while now() < deadline:
             for message in session.receive(deadline):
-                if not isinstance(message, Prediction):
-                    strange += 1
-                elif message.sequence == k:
+                if isinstance(message, Prediction) and message.sequence == k:
                     return message, strange
-                else:
-                    strange += message.sequence != k - 1  # the one before, when it was asked for twice
+                if isinstance(message, Refusal):
+                    return None, strange + 1
+                # The answer before this one comes again when it was asked for twice.
+                strange += not (isinstance(message, Prediction) and message.sequence == k - 1)
         session.send(b"\n" + whole)
     raise SilentBoardError(f"the board does not answer sample {k} between damaged lines, asked {_ATTEMPTS} times")
 

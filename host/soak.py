@@ -139,8 +139,13 @@ def soak(
     length: Length,
     board_pid: int | None,
     on_samples: Callable[[int], None],
+    *,
+    speed: float | None = None,
 ) -> Soak:
-    """Replay the charges over and over; `session` is open. The last charge is replayed to its end."""
+    """Replay the charges over and over, at `speed` times real time; `session` is open.
+
+    The last charge is replayed to its end.
+    """
     watch = _Watch((os.getpid(), board_pid))
     samples = n_charges = mismatches = lost = 0
     started = time.monotonic()
@@ -155,7 +160,7 @@ def soak(
             on_samples(1)
 
         watch.look(samples)
-        session.replay(charge.samples, compare)
+        session.replay(charge.samples, compare, speed=speed)
         samples, n_charges, lost = samples + answered, n_charges + 1, lost + len(charge.samples) - answered
     watch.look(samples)
     return Soak(

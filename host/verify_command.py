@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from host.arguments import DEFAULT_ARTIFACT, Subparsers, add_port, command, positive
+from host.arguments import DEFAULT_ARTIFACT, Subparsers, add_pace, add_port, command, positive, speed
 from host.errors import HostError
 
 STAGES = ("host-c", "determinism", "timing")
@@ -26,6 +26,7 @@ def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
     summary = "stream charges to a board, compare every answer with the reference, and write the validation report"
     parser = command(sub, "verify", _run, summary, EXAMPLE)
     add_port(parser)
+    add_pace(parser)
     _add_charges(parser)
     _add_report(parser)
     _add_trials(parser)
@@ -86,6 +87,13 @@ def _add_trials(parser: argparse.ArgumentParser) -> None:
         "--soak", metavar="LENGTH", help="charges back to back for 8h, 30min, or 1000000samples, with memory watched"
     )
     group.add_argument(
+        "--speed",
+        type=speed,
+        default=None,
+        metavar="1|60|max",
+        help="of the soak: so many times real time (default: max, as fast as the line takes it)",
+    )
+    group.add_argument(
         "--reset-command", metavar="COMMAND", help="what starts the board anew (default: its port's RTS and DTR)"
     )
     group.add_argument(
@@ -123,7 +131,7 @@ def run(args: argparse.Namespace) -> int:
 def reproducer(args: argparse.Namespace) -> str:
     """The command that verifies the same charges on the same board again; `--session` is added to it."""
     command = [python_word(), "-m", "host", "verify", "--port", args.port]
-    for option in ("baud", "artifact", "data", "reference", "split", "firmware"):
+    for option in ("baud", "artifact", "data", "reference", "split", "firmware", "pace"):
         value = getattr(args, option)
         if value is not None:
             command += [f"--{option}", str(value)]

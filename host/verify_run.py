@@ -8,16 +8,20 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from host import verify_trials as trials
 from host.board import SIM, board_link
 from host.field_error import charge_error, field_error
+from host.inject import KINDS, parse_plan
+from host.inject import Plan as DamagePlan
 from host.progress import counting
 from host.reference import Charge, Reference
 from host.session import Session
 from host.soak import parse_length, threads_besides
+from host.transport import SerialLink
 from host.verify import Divergence, Rows, Streamed, differing, divergence, stream
 from host.verify_board import BoardUnderTest
 from host.verify_budget import budgets, line_budget, read_limits
@@ -45,13 +49,17 @@ def verify(args: argparse.Namespace, reproduce: str) -> tuple[Report, Evidence]:
     started, threads = time.monotonic(), threading.enumerate()
     plan = Plan(
         limits=read_limits(args.config),
+        damage=_damage(args),
         length=None if args.soak is None else parse_length(args.soak),
         skip=frozenset(args.skip),
     )
     memory = None if args.elf is None else read_elf(args.elf)
     artifact = load_artifact(args.artifact)
     pids: list[int] = []
-    opener = lambda: board_link(args.port, args.baud, args.firmware, on_start=pids.append)  # noqa: E731
+
+    def opener() -> AbstractContextManager[SerialLink]:
+        return board_link(args.port, args.baud, args.firmware, pace=args.pace, on_start=pids.append)
+
     with (
         tempfile.TemporaryDirectory(prefix="wattprint-") as folder,
         BoardUnderTest(opener, virtual=args.port == SIM, command=args.reset_command) as board,
@@ -86,6 +94,11 @@ def verify(args: argparse.Namespace, reproduce: str) -> tuple[Report, Evidence]:
     ), evidence
 
 
+def _damage(args: argparse.Namespace) -> DamagePlan | None:
+    kinds = args.inject if args.inject is not None or args.lines is None else ",".join(KINDS)
+    return None if kinds is None else parse_plan(kinds, args.inject_rate, args.seed)
+
+
 def _report(
     bench: Bench,
     reference: Reference,
@@ -95,7 +108,7 @@ def _report(
 ) -> tuple[Report, Evidence]:
     """Everything that needs the board; what does not is filled in afterwards."""
     args, session, names = bench.args, bench.session, reference.device_names
-    line = line_budget(charges, None if args.port.startswith("socket:") else args.baud)
+    line = line_budget(charges, args.pace or (None if args.port.startswith("socket:") else args.baud))
     streamed, stream_seconds = _stream(session, charges)
     link, counters = replace(session.counters), session.statistics()
     host_c, host_rows = _host_c(bench, charges, streamed, compiling, plan)
@@ -123,8 +136,8 @@ def _report(
         timing=trials.timing(bench, charges, plan),
         memory=None,
         budgets=(),
-        injected=trials.injected(bench, charges, streamed),
-        storm=trials.storm(bench, charges),
+        injected=trials.injected(bench, charges, streamed, plan),
+        storm=trials.storm(bench, charges, plan),
         soak=trials.soak(bench, charges, plan),
         provenance={},
     )

@@ -10,7 +10,8 @@ from host import inject_storm, verify_determinism
 from host import soak as soaking
 from host.bench import Timing, measure, thinned
 from host.conversation import Counters
-from host.inject import DamagingLink, parse_plan
+from host.inject import DamagingLink
+from host.inject import Plan as DamagePlan
 from host.inject_storm import Storm
 from host.messages import Hello
 from host.progress import counting
@@ -26,8 +27,6 @@ from train.artifact import Artifact
 HOST_C, DETERMINISM, TIMING = "host-c", "determinism", "timing"
 
 TIMED_ANSWERS = 200
-
-ALL_KINDS = "drop,flip,cut,garbage"
 
 
 @dataclass(slots=True)
@@ -48,6 +47,7 @@ class Plan:
     """What the arguments ask for, checked before anything begins."""
 
     limits: dict[str, int]
+    damage: DamagePlan | None
     length: Length | None
     skip: frozenset[str]
 
@@ -61,16 +61,15 @@ def timing(bench: Bench, charges: Sequence[Charge], plan: Plan) -> Timing | None
         return measure(bench.session, samples, _longest(charges).period_s, advance)
 
 
-def injected(bench: Bench, charges: Sequence[Charge], streamed: Sequence[Streamed]) -> Injected | None:
+def injected(bench: Bench, charges: Sequence[Charge], streamed: Sequence[Streamed], plan: Plan) -> Injected | None:
     """The longest charge again, over a line that is damaged on purpose."""
-    args = bench.args
-    if args.inject is None or args.lines is not None:
+    damage, charge = plan.damage, _longest(charges)
+    if damage is None or bench.args.lines is not None:
         return None
-    plan, charge = parse_plan(args.inject, args.inject_rate, args.seed), _longest(charges)
     n = len(charge.samples)
     # Spread over the lines that a charge takes: what is lost each time is a good part of it, and ever another.
-    resets_at = [n * (2 * k + 1) // (2 * plan.resets) for k in range(plan.resets)]
-    link = DamagingLink(bench.board, plan, resets_at, bench.board.reset)
+    resets_at = [n * (2 * k + 1) // (2 * damage.resets) for k in range(damage.resets)]
+    link = DamagingLink(bench.board, damage, resets_at, bench.board.reset)
     session = Session(link, model_hash=bench.artifact.model_hash, on_log=lambda _: None)
     session.open()
     session.counters = Counters()
@@ -81,7 +80,7 @@ def injected(bench: Bench, charges: Sequence[Charge], streamed: Sequence[Streame
     return Injected(
         session=charge.session,
         samples=n,
-        plan=plan,
+        plan=damage,
         damage=link.damage,
         link=session.counters,
         wrong=got.wrong,
@@ -90,14 +89,13 @@ def injected(bench: Bench, charges: Sequence[Charge], streamed: Sequence[Streame
     )
 
 
-def storm(bench: Bench, charges: Sequence[Charge]) -> Storm | None:
+def storm(bench: Bench, charges: Sequence[Charge], plan: Plan) -> Storm | None:
     """Nothing but damaged lines, until there have been enough."""
-    args = bench.args
-    if args.lines is None:
+    n_lines = bench.args.lines
+    if n_lines is None or plan.damage is None:
         return None
-    plan = parse_plan(args.inject or ALL_KINDS, args.inject_rate, args.seed)
-    with counting("damaged lines", args.lines) as advance:
-        return inject_storm.storm(bench.session, charges, plan, args.lines, advance)
+    with counting("damaged lines", n_lines) as advance:
+        return inject_storm.storm(bench.session, charges, plan.damage, n_lines, advance)
 
 
 def soak(bench: Bench, charges: Sequence[Charge], plan: Plan) -> Soak | None:
@@ -106,7 +104,7 @@ def soak(bench: Bench, charges: Sequence[Charge], plan: Plan) -> Soak | None:
         return None
     pid = bench.pids[-1] if bench.pids else None
     with counting("soaking", plan.length.samples or 0) as advance:
-        return soaking.soak(bench.session, charges, plan.length, pid, advance)
+        return soaking.soak(bench.session, charges, plan.length, pid, advance, speed=bench.args.speed)
 
 
 def determinism(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from host import verify_command
 from host.errors import HostError
+from host.report.write import write_whole
 from tests.golden.test_forest_golden import artifact
 from train.errors import ArtifactError, TrainError
 from train.report import build
@@ -24,7 +24,7 @@ def _write_report(folder: Path) -> None:
 
 
 def _write_verification(folder: Path) -> None:
-    verify_command._write(folder / "verify.json", "x" * 5000)
+    write_whole(folder / "verify.json", b"x" * 5000, "--out")
 
 
 WRITERS: list[tuple[Write, type[Exception]]] = [
