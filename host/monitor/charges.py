@@ -20,6 +20,12 @@ TABLES = ("sessions.csv", "sessions.parquet")
 N_NAMED = 5
 
 
+def must_hold_charges(path: Path) -> None:
+    """Raises HostError for a folder that is no dataset."""
+    if path.is_dir() and not any((path / table).is_file() for table in TABLES):
+        raise HostError(f"{path}: no run, sample file or dataset; a dataset has a sessions.csv (docs/dataset.md)")
+
+
 def charge_run(path: Path, session: str | None, artifact: Artifact) -> Run:
     """The run of a sample file, or of one charge of a dataset folder (docs/dataset.md); its hour is not known.
 
@@ -41,8 +47,6 @@ def _dataset(path: Path, session: str | None, folder: Path) -> tuple[Path, str |
     if path.is_file():
         row = {"session": "charge", "device": "not_given", "unit": "1", "charger": "not_given", "ended": "unknown"}
         return _alone(path, row, folder), None
-    if not any((path / table).is_file() for table in TABLES):
-        raise HostError(f"{path}: no run, sample file or dataset; a dataset has a sessions.csv (docs/dataset.md)")
     samples = path / f"{session}.csv"
     if session is None or not samples.is_file() or not (path / TABLES[0]).is_file():
         return path, session

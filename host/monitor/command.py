@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,9 +140,7 @@ def _recorded(args: argparse.Namespace) -> None:
     with ExitStack() as stack:
         page = _page(args, stack, recording)
         if args.json or not sys.stdout.isatty():
-            lines = _lines(args.json)
-            for position in range(len(recording)):
-                lines.show(recording.at(position), None)
+            _print(recording, _lines(args.json))
             if page is not None:
                 page.wait()
         else:
@@ -151,8 +149,16 @@ def _recorded(args: argparse.Namespace) -> None:
             scrub(recording, "" if page is None else _hint(page))
 
 
+def _print(recording: Recording, lines: View) -> None:
+    from host.monitor.watch import Quit
+
+    with suppress(Quit):
+        for position in range(len(recording)):
+            lines.show(recording.at(position), None)
+
+
 def _load(args: argparse.Namespace) -> Recording:
-    from host.monitor.charges import charge_run
+    from host.monitor.charges import charge_run, must_hold_charges
     from host.monitor.names import known_models
     from host.monitor.recording import Recording
     from host.monitor.run_file import is_run, read_run
@@ -162,6 +168,7 @@ def _load(args: argparse.Namespace) -> Recording:
         raise HostError(f"{args.recorded}: not found; name a run of --save, a sample file, or a dataset folder")
     if is_run(args.recorded):
         return Recording(read_run(args.recorded), known_models(args.artifact))
+    must_hold_charges(args.recorded)
     path = args.artifact or DEFAULT_ARTIFACT
     try:
         run = charge_run(args.recorded, args.session, load_artifact(path))
@@ -182,9 +189,13 @@ def _tee(text: str | None, stack: ExitStack) -> list[View]:
 
 def _lines(as_json: bool) -> View:
     from host.monitor.lines import JsonLines, Lines
+    from host.monitor.watch import Quit
+    from host.output import reader_left
 
     def write(line: str) -> None:
         print(line, flush=True)
+        if reader_left():
+            raise Quit
 
     return JsonLines(write) if as_json else Lines(write)
 

@@ -12,27 +12,38 @@ from host.monitor.as_json import notes_json, snapshot_json
 from host.monitor.history import History
 from host.monitor.snapshot import Note, Snapshot, Status
 
+CALM_S = 30.0
+"""Answers waver from sample to sample; a change of them is told once in so long, a change of state at once."""
+
 
 class Lines:
     """Prints a line when something a person would name has changed: state, device, phase, whole minutes, a log line."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
-        self._shown: tuple[Any, ...] | None = None
+        self._status: Status | None = None
+        self._answer: tuple[Any, ...] | None = None
+        self._told_at_s = 0.0
         self._log = _NewNotes()
 
     def show(self, snapshot: Snapshot, _: History | None) -> None:
         """Print what has changed."""
         for note in self._log.of(snapshot):
             self._write(f"{_time(snapshot, note.at_s)}  {'board: ' if note.board else ''}{note.text}")
-        answer = snapshot.answer if snapshot.status in (Status.CHARGING, Status.FULL) else None
-        key: tuple[Any, ...] = (snapshot.status,)
-        if answer is not None:
-            minutes = wording.minutes(answer.remaining_s[1])
-            key += (answer.unknown, answer.device if not answer.unknown else None, answer.phase, minutes)
-        if key != self._shown:
-            self._shown = key
+        answer = _named(snapshot)
+        wavers = answer != self._answer and (self._answer is None or snapshot.at_s - self._told_at_s >= CALM_S)
+        if snapshot.status is not self._status or wavers:
+            self._status, self._answer, self._told_at_s = snapshot.status, answer, snapshot.at_s
             self._write(f"{_time(snapshot, snapshot.at_s)}  {_line(snapshot)}")
+
+
+def _named(snapshot: Snapshot) -> tuple[Any, ...] | None:
+    """What of an answer a person would call another one."""
+    answer = snapshot.answer
+    if answer is None or snapshot.status not in (Status.CHARGING, Status.FULL):
+        return None
+    device = None if answer.unknown else answer.device
+    return answer.unknown, device, answer.phase, wording.minutes(answer.remaining_s[1])
 
 
 class JsonLines:

@@ -27,8 +27,11 @@ def test_one_line_a_change() -> None:
     story.says(b"I (5) hello", board.plug())
     for k in range(10):
         told(story.charges(k, k + 1), view)
-    told(story.charges(10, 11, remaining_s=(2_400, 2_700, 3_300)), view)
-    told(story.charges(11, 12, unknown=True, confidence=200), view)
+    told(story.charges(10, 11, remaining_s=(0, 0, 0)), view)  # wavering
+    for k in range(11, 50):
+        told(story.charges(k, k + 1, remaining_s=(2_400, 2_700, 3_300)), view)
+    for k in range(50, 85):
+        told(story.charges(k, k + 1, unknown=True, confidence=200), view)
     told(story.says(board.fault(1)), view)
     told(story.says(board.well(), board.unplug()), view)
     texts = [line[10:] for line in out]
