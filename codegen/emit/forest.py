@@ -9,7 +9,7 @@ from pathlib import Path
 from codegen import __version__
 from codegen.emit.files import render, write_files
 from codegen.emit.literals import comment_text
-from codegen.emit.styles import LEAF_BITS, LEAF_BITS_DEFAULT, Style, find_style
+from codegen.emit.styles import LEAF_BITS, LEAF_BITS_DEFAULT, STYLES, Style, find_style
 from codegen.errors import StyleError
 from codegen.ir.forest import FEATURE_MAX, FeatureType, Forest, validate
 from codegen.passes import lower
@@ -46,8 +46,9 @@ def emit_forest(
 
     leaf_bits  of a style that quantises leaves (None: its default); refused with StyleError for one that does not
     """
+    bits = check_leaf_bits(find_style(style), leaf_bits)
     files, emitted = forest_files(
-        source, name, style=style, feature_type=feature_type, output_scale_log2=output_scale_log2, leaf_bits=leaf_bits
+        source, name, style=style, feature_type=feature_type, output_scale_log2=output_scale_log2, leaf_bits=bits
     )
     write_files(out, files)
     return emitted
@@ -63,11 +64,16 @@ def forest_files(
     output_scale_log2: int | None = None,
     leaf_bits: int | None = None,
 ) -> tuple[dict[str, str], ModelSource]:
-    """The files' texts by name (`file`.h and .c, by default `name`), and the model as emitted."""
+    """The files' texts by name (`file`.h and .c, by default `name`), and the model as emitted.
+
+    leaf_bits  None for whole leaves; StyleError for a style that cannot hold them
+    """
     chosen = find_style(style)
     check_name(name)
-    bits = check_leaf_bits(chosen, leaf_bits)
-    forest = lower_for_style(source.forest, chosen, feature_type, output_scale_log2, bits)
+    if leaf_bits is None and chosen.quantises_leaves and not chosen.takes_whole_leaves:
+        whole = (other.name for other in STYLES.values() if not other.quantises_leaves or other.takes_whole_leaves)
+        raise StyleError(f"style {style!r} needs quantised leaves, these are whole; choose one of {' '.join(whole)}")
+    forest = lower_for_style(source.forest, chosen, feature_type, output_scale_log2, leaf_bits)
     emitted = replace(source, forest=forest)
     values = {
         "name": name,
@@ -75,7 +81,7 @@ def forest_files(
         "stem": file or name,
         "version": __version__,
         "style": style,
-        "leaf_bits": bits,
+        "leaf_bits": leaf_bits,
         "file": comment_text(source.file),
         "sha256": source.sha256,
         "xgboost_version": source.xgboost_version,

@@ -29,6 +29,7 @@ class Style:
     module: str  # within codegen.emit
     outputs: Literal["float32", "int32", "as features"]
     quantises_leaves: bool  # leaves become --leaf-bits wide, which changes margins a little
+    takes_whole_leaves: bool = False  # of a style that quantises: an artifact's whole leaves too
 
     def output_type(self, feature_type: FeatureType) -> OutputType:
         """Type of the margins that come out."""
@@ -44,8 +45,9 @@ STYLES: dict[str, Style] = {
     style.name: style
     for style in (
         Style("m2cgen", "m2cgen's nested branches, with exact numbers", "m2cgen", "as features", False),
+        Style("exact", "tables, the least bytes with XGBoost's own float32 margins", "forest_exact", "float32", False),
         Style("balanced", "tables and a short loop: least bytes x instructions", "forest_balanced", "int32", True),
-        Style("fast", "branches that share comparisons: most bytes, fewest instructions", "forest_fast", "int32", True),
+        Style("fast", "branches that share comparisons: fewest instructions", "forest_fast", "int32", True, True),
     )
 }  # fmt: skip
 

@@ -15,9 +15,15 @@ HERE = Path(__file__).resolve().parent
 MODELS = HERE / "models"
 
 
-def artifact(folder: Path, *, devices: tuple[str, ...] = ("iPhone 13", "Galaxy S21", "e-bike */")) -> Artifact:
-    """An artifact of the two models, or of the second alone with one device."""
+def artifact(
+    folder: Path,
+    *,
+    devices: tuple[str, ...] = ("iPhone 13", "Galaxy S21", "e-bike */"),
+    leaf_bits: int | None = None,
+) -> Artifact:
+    """An artifact of the two models, or of the second alone with one device; whole leaves without leaf_bits."""
     several = len(devices) > 1
+    width = {} if leaf_bits is None else {"leaf_bits": leaf_bits}
     files = {"remaining.json": (MODELS / "quantiles.json").read_bytes()}
     if several:
         files["device.json"] = (MODELS / "classes.json").read_bytes()
@@ -28,10 +34,10 @@ def artifact(folder: Path, *, devices: tuple[str, ...] = ("iPhone 13", "Galaxy S
         "features_version": 1,
         "features": [f"f{index}" for index in range(35)],
         "devices": list(devices),
-        "device_model": {"file": "device.json", "output_scale_log2": 20} if several else None,
+        "device_model": {"file": "device.json", "output_scale_log2": 20, **width} if several else None,
         "softmax": {"multiplier": 1477, "shift": 20} if several else None,
         "unknown_below_permille": 400,
-        "remaining_model": {"file": "remaining.json", "output_scale_log2": 10},
+        "remaining_model": {"file": "remaining.json", "output_scale_log2": 10, **width},
         "quantiles_permille": [100, 500, 900],
         "remaining_offset_s": [-60, 0, 90],
         "full_durations_s": {device: [3600] for device in devices},

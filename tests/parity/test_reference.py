@@ -14,7 +14,8 @@ import xgboost as xgb
 
 from codegen.cli import main
 from codegen.emit.artifact import emit_artifact
-from codegen.errors import MismatchError, ModelError
+from codegen.emit.styles import STYLES
+from codegen.errors import MismatchError, ModelError, StyleError
 from codegen.ir.forest import Forest, Leaf, Tree
 from codegen.readers.xgboost import read_model
 from codegen.reference import answers_from_outputs, check_margins, outputs_from_leaves
@@ -144,10 +145,20 @@ def predictions(model: Artifact, path: Path, **changed: Any) -> Path:
     return path
 
 
+INTEGER_STYLES = [name for name, style in STYLES.items() if style.output_type("int32") == "int32"]
+WHOLE = [name for name in INTEGER_STYLES if not STYLES[name].quantises_leaves or STYLES[name].takes_whole_leaves]
+
+
 @pytest.mark.parity
 @pytest.mark.parametrize("devices", [("a", "b", "c"), ("lamp",)])
-def test_the_reference_file_is_what_the_emitted_model_answers(devices: tuple[str, ...], tmp_path: Path) -> None:
-    model = artifact(tmp_path / "artifact", devices=devices)
+@pytest.mark.parametrize(
+    ("style", "leaf_bits"),
+    [*((name, None) for name in WHOLE), *((name, bits) for name in INTEGER_STYLES for bits in (3, 12))],
+)
+def test_the_reference_file_is_what_the_emitted_model_answers(
+    style: str, leaf_bits: int | None, devices: tuple[str, ...], tmp_path: Path
+) -> None:
+    model = artifact(tmp_path / "artifact", devices=devices, leaf_bits=leaf_bits)
     out = tmp_path / "reference.npz"
     made = predictions(model, tmp_path / "p.npz")
     assert main(["reference", "--artifact", str(model.path), "--predictions", str(made), "--out", str(out)]) == 0
@@ -156,10 +167,10 @@ def test_the_reference_file_is_what_the_emitted_model_answers(devices: tuple[str
         passed_on = set(given) - {"device_leaf", "remaining_leaf"}
         assert set(answered) == passed_on | {"device", "confidence_permille", "remaining_s", "flags"}
         assert all(np.array_equal(given[key], answered[key]) for key in passed_on)
-    emit_artifact(model, tmp_path / "c")
+    emit_artifact(model, tmp_path / "c", style=style)
     folder = tmp_path / "predict"
     folder.mkdir()
-    for path in (tmp_path / "c").glob("[dr]e*"):  # device and remaining alone: no core needed
+    for path in {*(tmp_path / "c").iterdir()} - {tmp_path / "c" / "model.c", tmp_path / "c" / "model.h"}:
         (folder / path.name).write_bytes(path.read_bytes())
     library = compile_folder(folder, "gcc")
     x = answered["features"]
@@ -176,6 +187,21 @@ def test_the_reference_file_is_what_the_emitted_model_answers(devices: tuple[str
     for key in ("device", "confidence_permille", "remaining_s", "flags"):
         assert np.array_equal(answered[key], getattr(expected, key)), key
     assert len(np.unique(answered["device"])) == len(devices)
+
+
+def test_each_model_has_a_style_of_its_own(tmp_path: Path) -> None:
+    model = artifact(tmp_path / "artifact")
+    emit_artifact(model, tmp_path / "c", style={"device": "fast", "remaining": "m2cgen"})
+    for kind, style in (("device", "fast"), ("remaining", "m2cgen")):
+        assert f"style {style};" in (tmp_path / "c" / f"{kind}.c").read_text()
+    assert " * styles    device fast, remaining m2cgen\n" in (tmp_path / "c" / "model.h").read_text()
+    with pytest.raises(StyleError, match="styles for device; this artifact has device, remaining"):
+        emit_artifact(model, tmp_path / "d", style={"device": "fast"})
+    with pytest.raises(StyleError, match="gives float32 outputs"):
+        emit_artifact(model, tmp_path / "d", style="exact")
+    with pytest.raises(StyleError, match="these are whole; choose one of m2cgen"):
+        emit_artifact(model, tmp_path / "d", style="balanced")
+    assert not (tmp_path / "d").exists()
 
 
 @pytest.mark.parity
