@@ -17,6 +17,7 @@ BUILD_COMMAND = ("tools/pio.py", "run", "-e", "native")
 START_TIMEOUT_S = 10.0
 END_TIMEOUT_S = 2.0
 SESSIONS = "sessions.csv"
+SLOWEST, FASTEST = 0.001, 100_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,9 @@ class Play:
     fault: str | None = None
 
     def arguments(self) -> list[str]:
-        """The native firmware's options; raises HostError for a file that is not there."""
+        """The native firmware's options; raises HostError for a file that is not there, and a speed it does not do."""
+        if self.speed and not SLOWEST <= self.speed <= FASTEST:
+            raise HostError(f"--speed {self.speed:g}: the virtual board plays at {SLOWEST:g} to {FASTEST:g}, or at 0")
         for path in self.files:
             if not path.is_file():
                 raise HostError(f"--play {path}: not found; name sample files of a dataset (docs/dataset.md)")

@@ -143,7 +143,7 @@ def _finish(done: Sequence[Recorded], interruption: Interruption, args: argparse
     else:
         print("".join(f"{_line(recorded)}\n" for recorded in done), end="", flush=True)
     if interruption.requested:
-        what = ", ".join(recorded.session for recorded in kept) or "nothing was recorded"
+        what = f"{', '.join(recorded.session for recorded in kept)} kept" if kept else "nothing was recorded"
         print(f"interrupted; {what}; the port is released", file=sys.stderr)
         return 130
     if len(kept) < args.charges:

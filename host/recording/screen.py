@@ -79,6 +79,8 @@ class Screen:
         from rich.table import Table
 
         table = Table.grid(padding=(0, 2))
+        table.add_column(style="dim")
+        table.add_column()
         which = f" ({n_done + 1} of {self._shown.n_charges})" if self._shown.n_charges > 1 else ""
         if recorder.session is None:
             waiting = (
@@ -89,7 +91,7 @@ class Screen:
         else:
             for name, text in self._charge(recorder, which):
                 table.add_row(name, text)
-        table.add_row("", "Ctrl-C ends the recording; what is there is kept")
+        table.add_row("", "[dim]Ctrl-C ends the recording; what is there is kept[/]")
         return table
 
     def _charge(self, recorder: Recorder, which: str) -> list[tuple[str, str]]:

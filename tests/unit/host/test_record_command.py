@@ -404,6 +404,7 @@ def test_input_that_cannot_be_recorded(
         (["--port", "/dev/no-such-board"], 3, "no such port"),
         (["--port", "/dev/no-such-board", "--play", "x.csv"], 2, "only --port sim plays files"),
         (["--port", "sim", "--firmware", "/bin/true", "--play", "no/such.csv"], 2, "--play no/such.csv: not found"),
+        (["--port", "sim", "--firmware", "/bin/true", "--play", "x.csv", "--speed", "1e6"], 2, "plays at 0.001 to"),
         (["--port", "sim", "--firmware", "/bin/true"], 3, "is it the native firmware?"),
     ],
 )
