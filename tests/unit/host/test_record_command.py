@@ -458,7 +458,7 @@ def test_labels_are_asked_for_at_a_terminal(tmp_path: Path, program: Program) ->
     assert code == 0, shown
     (kept,) = read_dataset(data).charges
     assert (kept.device, kept.unit, kept.charger) == ("tablet", "kitchen", "unknown")
-    for word in ("elapsed", "so far", "60 s mean", "min left", "Ctrl-C ends the recording"):
+    for word in ("elapsed", "so far", "60 s mean", ") left, ", "Ctrl-C ends the recording"):
         assert word in shown
     # What was said last is offered for the next one.
     code, shown = at_a_terminal(
