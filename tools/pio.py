@@ -29,7 +29,7 @@ EXIT_INTERRUPTED = 130
 # Commands that write the build folder: two at once would corrupt it, so the second waits for the first.
 BUILDING = ("run", "test", "check")
 # Targets that may run for as long as the user likes.
-LASTING = ("exec", "monitor", "upload")
+LASTING = ("exec", "serve", "monitor", "upload")
 
 
 def writable(folder: Path) -> bool:

@@ -6,18 +6,19 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.firmware.boards import Board, Firmware, on_boards
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIRMWARE = ROOT / "firmware"
 FIXTURE_MODEL = FIRMWARE / "test" / "fixtures" / "model"
 WARNINGS = ("all", "extra", "conversion", "sign-conversion", "shadow", "undef", "double-promotion", "error")
 FLAGS = ["-std=c11", "-pedantic", *(f"-W{name}" for name in WARNINGS)]
-QEMU = ["qemu-system-riscv32", "-M", "virt", "-bios", "none", "-display", "none", "-monitor", "none"]
 INCLUDES = [f"-I{FIRMWARE / folder}" for folder in ("lib/core/include", "ports", "test/fixtures/model")]
 
 
@@ -58,13 +59,14 @@ def checked_board(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return program
 
 
-@pytest.fixture(scope="session")
-def qemu_firmware(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The firmware for QEMU, built by PlatformIO."""
+@pytest.fixture(scope="session", params=on_boards())
+def qemu_firmware(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Firmware:
+    """The firmware for each board QEMU emulates, built by PlatformIO."""
+    board: Board = request.param
     build_dir = tmp_path_factory.mktemp("qemu")
-    done = run_pio("run", "-e", "qemu_riscv32", build_dir=build_dir)
+    done = run_pio("run", "-e", board.env, build_dir=build_dir)
     assert done.returncode == 0, done.stdout + done.stderr
-    return build_dir / "qemu_riscv32" / "firmware.elf"
+    return Firmware(board, build_dir / board.env / "firmware.elf")
 
 
 def free_port() -> int:
@@ -75,27 +77,30 @@ def free_port() -> int:
         return number
 
 
-def connect(port: int, process: subprocess.Popen[bytes]) -> socket.socket:
-    """Connects as soon as the other side listens."""
-    for _ in range(200):
-        assert process.poll() is None, "QEMU ended early"
+def connect(port: int) -> socket.socket:
+    """A host's end of a line over TCP."""
+    link = socket.create_connection(("127.0.0.1", port), timeout=20)
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a line waits 40 ms for the one before
+    return link
+
+
+@contextmanager
+def switched_on(firmware: Firmware) -> Iterator[int]:
+    """The TCP port of a QEMU board that starts when a host connects to it."""
+    port = free_port()
+    serial = f"tcp:127.0.0.1:{port},server=on,wait=on,nodelay=on"
+    command = firmware.board.command(firmware.program, serial)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
         try:
-            link = socket.create_connection(("127.0.0.1", port), timeout=20)
-            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a line waits 40 ms for the one before
-            return link
-        except ConnectionRefusedError:
-            time.sleep(0.05)
-    pytest.fail(f"QEMU does not listen on port {port}")
+            assert "waiting for connection" in process.stderr.readline()  # it listens
+            yield port
+        finally:
+            process.kill()
 
 
 @pytest.fixture
-def qemu_board(qemu_firmware: Path) -> Iterator[socket.socket]:
+def qemu_board(qemu_firmware: Firmware) -> Iterator[socket.socket]:
     """The line of a QEMU board that has just been switched on."""
-    port = free_port()
-    serial = f"tcp:127.0.0.1:{port},server=on,wait=on,nodelay=on"
-    with subprocess.Popen([*QEMU, "-serial", serial, "-kernel", str(qemu_firmware)]) as process:
-        try:
-            with connect(port, process) as line:
-                yield line
-        finally:
-            process.kill()
+    with switched_on(qemu_firmware) as port, connect(port) as line:
+        yield line

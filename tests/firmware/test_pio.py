@@ -7,10 +7,12 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
 
+from tests.firmware.boards import BOARDS, Board, on_boards
 from tests.firmware.conftest import FIXTURE_MODEL, ROOT, compile_c, run_pio, sources
 from tests.firmware.test_native import converse
 from tests.firmware.wire import line, replay
@@ -27,19 +29,58 @@ def test_c_tests_pass_natively(tmp_path: Path) -> None:
         assert f"native:{name} [PASSED]" in done.stdout
 
 
-@pytest.mark.qemu
-def test_c_tests_pass_on_riscv(tmp_path: Path) -> None:
-    done = run_pio("test", "-e", "qemu_riscv32", build_dir=tmp_path / "build")
+@pytest.mark.parametrize("board", on_boards())
+def test_c_tests_pass_on_a_board(tmp_path: Path, board: Board) -> None:
+    done = run_pio("test", "-e", board.env, build_dir=tmp_path / "build")
     assert done.returncode == 0, done.stdout + done.stderr
-    for name in C_TESTS:
-        assert f"qemu_riscv32:{name} [PASSED]" in done.stdout
+    for name in (*C_TESTS, "test_port"):
+        assert f"{board.env}:{name} [PASSED]" in done.stdout
+
+
+@pytest.mark.parametrize("board", on_boards())
+def test_a_failing_c_test_fails_on_a_board(tmp_path: Path, board: Board) -> None:
+    """And one that crashes: a trap is no pass."""
+    for name, statement in (("wrong", "CHECK_EQUAL(1, 2);"), ("crash", "__builtin_trap();")):
+        folder = tmp_path / "test" / f"test_{name}"
+        folder.mkdir(parents=True)
+        body = f"static void test_it(void) {{ {statement} }}\n"
+        main = "int main(void) { check_begin(); RUN(test_it); return check_end(); }\n"
+        (folder / "main.c").write_text(f'#include "check.h"\n{body}{main}')
+    for name in ("check.c", "check.h", "fixtures", "test_custom_runner.py"):
+        (tmp_path / "test" / name).symlink_to(ROOT / "firmware" / "test" / name)
+    variables = {"PLATFORMIO_TEST_DIR": str(tmp_path / "test")}
+    done = run_pio("test", "-e", board.env, build_dir=tmp_path / "build", **variables)
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    rows = [row.split() for row in said.splitlines() if row.startswith(f"{board.env} ")]
+    assert {row[1]: row[2] for row in rows} == {"test_wrong": "FAILED", "test_crash": "ERRORED"}, said
+
+
+ENVIRONMENTS = ("native", *(board.env for board in BOARDS))
 
 
 @pytest.mark.firmware("cppcheck")
+@pytest.mark.qemu(*(program for board in BOARDS for program in board.programs))
 def test_cppcheck_finds_nothing(tmp_path: Path) -> None:
-    done = run_pio("check", "-e", "native", "-e", "qemu_riscv32", "--fail-on-defect=low", build_dir=tmp_path / "build")
+    named = [argument for name in ENVIRONMENTS for argument in ("-e", name)]
+    done = run_pio("check", *named, "--fail-on-defect=low", build_dir=tmp_path / "build")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "No defects found" in done.stdout
+    assert done.stdout.count("No defects found") == len(ENVIRONMENTS)
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_each_port_is_what_is_checked(env: str) -> None:
+    settings = ConfigParser(interpolation=None)
+    settings.read(ROOT / "platformio.ini")
+
+    def setting(section: str, name: str) -> str:
+        while not settings.has_option(section, name):
+            section = settings.get(section, "extends", fallback="env")
+        return settings.get(section, name)
+
+    port = setting(f"env:{env}", "custom_port")
+    assert (ROOT / "firmware" / "ports" / port / "port.c").is_file()
+    assert f"+<firmware/ports/{port}/>" in setting(f"env:{env}", "check_src_filters")
 
 
 def test_cppcheck_installed_later_is_found(tmp_path: Path) -> None:

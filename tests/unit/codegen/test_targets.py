@@ -136,3 +136,66 @@ def test_costs_of_a_whole_answer(tmp_path: Path, target: str) -> None:
     assert cost["flash_bytes"] < 32_768
     assert 142 <= cost["ram_bytes"] < 1024
     assert cost["stack_bytes"] < 1024
+
+
+WIDE = """#include <stdint.h>
+#include <string.h>
+#define A_N_FEATURES 4
+#define A_N_OUTPUTS 18
+typedef int32_t a_feature;
+typedef int32_t a_output;
+void a_predict(const a_feature x[A_N_FEATURES], a_output out[A_N_OUTPUTS]);
+"""
+WIDE_C = """#include "a.h"
+void a_predict(const a_feature x[A_N_FEATURES], a_output out[A_N_OUTPUTS])
+{
+    uint64_t a, b, r[9];
+    memcpy(&a, x, sizeof a);
+    memcpy(&b, x + 2, sizeof b);
+    const int64_t sa = (int64_t)a, sb = (int64_t)b;
+    const uint32_t n = (uint32_t)b & 63u;
+    r[0] = a * b;
+    r[1] = a / b;
+    r[2] = a % b;
+    r[3] = (uint64_t)(sa / sb);
+    r[4] = (uint64_t)(sa % sb);
+    r[5] = a << n;
+    r[6] = a >> n;
+    r[7] = (uint64_t)(sa >> n);
+    uint8_t bytes[24];
+    memset(bytes, (int)(n & 7u), sizeof bytes);
+    memcpy(bytes + 8, &a, sizeof a);
+    memmove(bytes + 8 - (n & 7u), bytes + 8, 9);
+    memmove(bytes + 12, bytes + 12 - (n & 7u), 9);
+    memcpy(&r[8], bytes + 10, sizeof r[8]);
+    r[8] += (uint64_t)(memcmp(bytes, bytes + 8, 8) > 0);
+    memcpy(out, r, sizeof r);
+}
+"""
+
+
+def wide_answers(a: int, b: int) -> list[int]:
+    """The same in Python's integers, but for the bytes moved about."""
+    whole = 2**64 - 1
+    sa, sb = (value - 2**64 if value >> 63 else value for value in (a, b))
+    quotient = abs(sa) // abs(sb) * (1 if (sa < 0) == (sb < 0) else -1)
+    n = b & 63
+    signed = [quotient, sa - quotient * sb]
+    return [each & whole for each in (a * b, a // b, a % b, *signed, a << n, a >> n, sa >> n)]
+
+
+@pytest.mark.parametrize("target", on_targets(but=("host",)))
+def test_wide_arithmetic(tmp_path: Path, target: str) -> None:
+    """64 bits and bytes in memory, by the compiler's library or, on LX6, by the board's own."""
+    (tmp_path / "a.h").write_text(WIDE)
+    (tmp_path / "a.c").write_text(WIDE_C)
+    source = np.random.default_rng(5)
+    edges = [0, 1, 2, 3, 0xFFFF, 0x10000, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**32 + 1, 2**63 - 1, 2**63, 2**64 - 1]
+    pairs = [(a, b) for a in edges for b in edges if b and (a, b) != (2**63, 2**64 - 1)]
+    widths = source.integers(1, 65, size=(1500, 2))
+    drawn = source.integers(0, 2**64, size=(1500, 2), dtype=np.uint64) >> (64 - widths).astype(np.uint64)
+    pairs += [(int(a), max(1, int(b))) for a, b in drawn]
+    rows = np.array(pairs, dtype=np.uint64).view(np.int32)
+    results = run_on_target(tmp_path, target, rows).copy().view(np.uint64)
+    assert results[:, :8].tolist() == [wide_answers(a, b) for a, b in pairs]
+    assert results[:, 8].tolist() == run_on_target(tmp_path, "host", rows).copy().view(np.uint64)[:, 8].tolist()

@@ -3,6 +3,7 @@
 A board's `build.tools` names the script beside this one that sets its compiler up.
 """
 
+import os
 from pathlib import Path
 
 from SCons.Script import AlwaysBuild, Default, DefaultEnvironment
@@ -27,8 +28,12 @@ env.SConscript(str(here / "builder" / f"{board.get('build.tools')}.py"), exports
 env.BuildSources("$BUILD_DIR/bsp", str(here / "bsp"), f"+<*.c> +<{board.get('build.bsp')}/>")
 
 program = env.BuildProgram()
-command = board.get("build.qemu")
+command = board.get("build.qemu")  # ends where the program's name begins
 run = f"{command}{'' if command.endswith('=') else ' '}$SOURCE"
+port = os.environ.get("WATTPRINT_QEMU_PORT", "5555")
+# Without nodelay each line may wait 40 ms for the one before.
+serve = run.replace("-serial stdio", f"-serial tcp:127.0.0.1:{port},server=on,wait=on,nodelay=on")
 AlwaysBuild(env.Alias("exec", program, env.VerboseAction(run, "Running $SOURCE under QEMU")))
+AlwaysBuild(env.Alias("serve", program, env.VerboseAction(serve, f"Running $SOURCE on socket://127.0.0.1:{port}")))
 AlwaysBuild(env.Alias("size", program, env.VerboseAction("$SIZEPRINTCMD", "Size of $SOURCE")))
 Default([program])

@@ -5,6 +5,7 @@
  * Registers: QEMU hw/riscv/virt.c for the addresses; 16550 data sheet; RISC-V PLIC specification 1.0.
  */
 #include "port.h"
+#include "stack.h"
 
 #define UART ((volatile uint8_t *)0x10000000u)
 #define UART_IRQ 10u
@@ -25,7 +26,7 @@ enum { UART_DATA = 0, UART_INTERRUPTS = 1, UART_STATUS = 5 };
 #define MIE_TIMER (1u << 7)
 #define MIE_EXTERNAL (1u << 11)
 
-static void qemu_write(void *context, const uint8_t *bytes, size_t n)
+static void riscv_write(void *context, const uint8_t *bytes, size_t n)
 {
     (void)context;
     for (size_t i = 0; i < n; i++) {
@@ -46,14 +47,14 @@ static uint64_t clock_ticks(void)
     return (uint64_t)high_after << 32 | low;
 }
 
-static uint32_t qemu_clock_us(void *context)
+static uint32_t riscv_clock_us(void *context)
 {
     (void)context;
     return (uint32_t)(clock_ticks() / CLINT_TICKS_PER_US);
 }
 
 /* Executed instructions: exact with -icount shift=0, without it no number means anything. */
-static uint32_t qemu_ticks(void *context)
+static uint32_t riscv_ticks(void *context)
 {
     uint32_t count;
     (void)context;
@@ -61,34 +62,10 @@ static uint32_t qemu_ticks(void *context)
     return count;
 }
 
-/* The stack's far end is painted at the start; where the paint is gone, the stack has been. */
-extern uint32_t stack_top[] __asm__("__stack_top"); /* from the linker script */
-#define PAINTED_WORDS 2048u
-#define PAINT 0x57A7C0DEu
-#define UNPAINTED_WORDS 64u /* in use while painting */
-
-static volatile uint32_t *painted_end(void)
+static uint32_t riscv_stack_bytes(void *context)
 {
-    return (volatile uint32_t *)((uintptr_t)stack_top - 4u * PAINTED_WORDS);
-}
-
-static void paint_stack(void)
-{
-    volatile uint32_t *word = painted_end();
-    for (size_t i = 0; i < PAINTED_WORDS - UNPAINTED_WORDS; i++) {
-        word[i] = PAINT;
-    }
-}
-
-static uint32_t qemu_stack_bytes(void *context)
-{
-    const volatile uint32_t *word = painted_end();
-    size_t untouched = 0;
     (void)context;
-    while (untouched < PAINTED_WORDS && word[untouched] == PAINT) {
-        untouched++;
-    }
-    return untouched == 0 ? WP_NOT_KNOWN : (uint32_t)(4u * (PAINTED_WORDS - untouched));
+    return stack_deepest();
 }
 
 /* A received byte makes an interrupt pending, and so does the alarm. None is ever taken (mstatus.MIE stays 0): it only
@@ -127,15 +104,15 @@ int port_init(wp_port *port, int argc, char *argv[])
 {
     (void)argc;
     (void)argv;
-    paint_stack();
+    stack_paint();
     *port = (wp_port){.context = NULL,
-                      .write = qemu_write,
-                      .clock_us = qemu_clock_us,
-                      .ticks = qemu_ticks,
+                      .write = riscv_write,
+                      .clock_us = riscv_clock_us,
+                      .ticks = riscv_ticks,
                       .ticks_per_s = 0,
                       .measure = NULL,
                       .sensor = WP_SENSOR_ABSENT,
-                      .stack_bytes = qemu_stack_bytes,
+                      .stack_bytes = riscv_stack_bytes,
                       .boot = WP_BOOT_POWER};
     wake_on_receive();
     return 0;

@@ -1,0 +1,133 @@
+"""A committed charge of three hours on every board, with the committed model: each answer and each state CRC.
+
+The reference (python -m codegen reference) decides branches by XGBoost's own booster and does the integers in NumPy.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from host.cli import main
+from tests.firmware.boards import Board, Firmware, on_boards
+from tests.firmware.conftest import ROOT, run_pio, switched_on
+from tests.firmware.test_native import converse
+from tests.firmware.wire import bodies, hexadecimal, line
+
+pytestmark = [pytest.mark.firmware, pytest.mark.xdist_group("firmware")]
+
+CHARGES = Path(__file__).resolve().parent / "charges"
+SAMPLE = ("t_ms", "voltage_mv", "current_ma")
+ANSWER = ("device", "confidence_permille", "remaining_s", "flags", "state_crc")
+ARTIFACT = ROOT / "artifacts" / "default"
+
+
+@dataclass(frozen=True)
+class Charge:
+    lines: list[bytes]  # a reset, then every sample
+    expected: list[str]  # what a board says to them, less its hello
+
+
+def expected_line(k: int, file: dict[str, NDArray[np.int64]]) -> str:
+    fields = [k, *(int(file[key][k]) for key in ("device", "confidence_permille"))]
+    fields += [*(int(value) for value in file["remaining_s"][k]), int(file["flags"][k])]
+    return ",".join(["P", *map(hexadecimal, fields), f"{int(file['state_crc'][k]):08X}"])
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("reference") / "reference.npz"
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "codegen",
+        "reference",
+        "--artifact",
+        ARTIFACT,
+        "--data",
+        CHARGES,
+    ]
+    subprocess.run([*command, "--split", "all", "--out", path], cwd=ROOT, check=True, capture_output=True, timeout=120)
+    return path
+
+
+@pytest.fixture(scope="module")
+def charge(reference: Path) -> Charge:
+    with np.load(reference) as stored:
+        first = stored["sessions"].tolist().index("three_hours")
+        part = slice(*stored["offsets"][first : first + 2])
+        keys = (
+            "t_ms",
+            "voltage_mv",
+            "current_ma",
+            "device",
+            "confidence_permille",
+            "remaining_s",
+            "flags",
+            "state_crc",
+        )
+        file = {key: stored[key][part] for key in keys}
+    samples = np.stack([file[key] for key in ("t_ms", "voltage_mv", "current_ma")], axis=1).tolist()
+    lines = [line("R", 0), *(line("S", k, *sample) for k, sample in enumerate(samples))]
+    return Charge(lines, ["R,0", *(expected_line(k, file) for k in range(len(samples)))])
+
+
+def built(board_env: str, build_dir: Path) -> Path:
+    """The firmware with the committed model."""
+    done = run_pio("run", "-e", board_env, build_dir=build_dir, WATTPRINT_MODEL_DIR="")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return build_dir / board_env
+
+
+@pytest.fixture(scope="module", params=on_boards())
+def firmware(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Firmware:
+    board: Board = request.param
+    return Firmware(board, built(board.env, tmp_path_factory.mktemp("board")) / "firmware.elf")
+
+
+def test_the_charge_is_what_it_is_called(charge: Charge) -> None:
+    assert len(charge.expected) > 3 * 3600
+    told = [body.split(",") for body in charge.expected[1:]]
+    assert len({fields[2] for fields in told}) > 1  # more than one device was thought of
+    assert len({fields[7] for fields in told}) >= 3  # phases
+    assert len({fields[5] for fields in told}) > 30  # times to full
+    assert len({fields[8] for fields in told}) > 10_000  # the state moves on
+
+
+def test_native_board(charge: Charge, tmp_path: Path) -> None:
+    assert converse(built("native", tmp_path) / "program", *charge.lines)[1:] == charge.expected
+
+
+@pytest.mark.slow
+def test_emulated_board(firmware: Firmware, charge: Charge) -> None:
+    said = bodies(firmware.converse(charge.lines, 1 + len(charge.expected)))
+    assert said[1:] == charge.expected
+
+
+def test_verify_through_a_socket(firmware: Firmware, reference: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The host's own tool against a QEMU board."""
+    arguments = [
+        "verify",
+        "--artifact",
+        str(ARTIFACT),
+        "--split",
+        "all",
+        "--session",
+        "a_quarter",
+        "--json",
+        "--skip",
+        "determinism",
+    ]
+    with switched_on(firmware) as port:
+        assert main([*arguments, "--reference", str(reference), "--port", f"socket://127.0.0.1:{port}"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["verdict"] == "PASS"
+    assert (report["samples"], report["mismatches"]) == (831, 0)
+    assert report["board"]["answered"] == 831
