@@ -1,0 +1,97 @@
+"""`python -m codegen compile`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from codegen.arguments import Subparsers, at_least_one, command
+from codegen.errors import StyleError
+
+EXAMPLE = """\
+python -m codegen compile clf.json --emit fast --name clf --out c && cc -I c c/*.c main.c
+  python -m codegen compile clf.json --emit auto --target cortex-m4 --budget-flash 60000 --out c
+  python -m codegen compile --artifact build/artifact --emit device=small,remaining=fast --out build/model"""
+
+
+def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    from codegen.emit.styles import LEAF_BITS_DEFAULT, STYLES
+    from codegen.measure_targets import TARGETS
+
+    parser = command(sub, "compile", _run, "emit the C of a model file or an artifact", EXAMPLE)
+    parser.add_argument("model", nargs="?", type=Path, metavar="MODEL", help="XGBoost 3 model, .json or .ubj")
+    parser.add_argument("--artifact", type=Path, metavar="DIR", help="an artifact in place of MODEL: the firmware's C")
+    described = "; ".join(f"{style.name}: {style.summary}" for style in STYLES.values())
+    parser.add_argument(
+        "--emit",
+        default="m2cgen",
+        metavar="STYLE",
+        help=f"{described}; auto: the one a budget asks for, by measuring them all (default: %(default)s)",
+    )
+    parser.add_argument("--name", help="prefix of all names and files, a C identifier (default: MODEL's own name)")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
+    parser.add_argument(
+        "--features",
+        choices=["float32", "int32"],
+        help="float32 (default): any values; int32: whole-numbered features, and integer outputs",
+    )
+    parser.add_argument(
+        "--leaf-bits",
+        type=int,
+        metavar="N",
+        help=f"width of leaves, 2 to 16, in styles that quantise them (default: {LEAF_BITS_DEFAULT})",
+    )
+    parser.add_argument(
+        "--inputs",
+        type=Path,
+        metavar="FILE",
+        help=".npz with x [rows, features] to judge leaves and speed on (default: rows drawn around the thresholds)",
+    )
+    auto = parser.add_argument_group("with --emit auto")
+    auto.add_argument("--target", choices=list(TARGETS), default="rv32imc", help="default: %(default)s")
+    auto.add_argument("--budget-flash", type=at_least_one, metavar="B", help="most bytes of flash; alone: the fastest")
+    auto.add_argument("--budget-ram", type=at_least_one, metavar="B", help="most bytes of RAM and stack")
+    auto.add_argument("--budget-instructions", type=at_least_one, metavar="N", help="most instructions of any row")
+    auto.add_argument("--json", action="store_true", help="print what each style costs as JSON")
+
+
+def _run(args: argparse.Namespace) -> int:
+    if (args.model is None) == (args.artifact is None):
+        raise StyleError("name either a MODEL file or --artifact DIR")
+    if args.emit != "auto" and (args.json or args.budget_flash or args.budget_ram or args.budget_instructions):
+        raise StyleError("--json and budgets go with --emit auto")
+    return _artifact(args) if args.artifact is not None else _model(args)
+
+
+def _artifact(args: argparse.Namespace) -> int:
+    from codegen.compile_forest import compile_artifact
+
+    if args.name or args.features == "float32" or args.inputs:
+        raise StyleError(
+            "--artifact emits the firmware's own names and int32 features; leave --name, --features, --inputs"
+        )
+    compile_artifact(args.artifact, args.out, args.emit, args.leaf_bits)
+    return 0
+
+
+def _model(args: argparse.Namespace) -> int:
+    from codegen.budget import Budget
+    from codegen.compile_forest import Wanted, compile_model
+
+    compile_model(
+        Wanted(
+            args.model,
+            args.name or re.sub(r"\W", "_", args.model.stem.lower(), flags=re.A),
+            args.out,
+            args.emit,
+            args.features or "float32",
+            args.leaf_bits,
+            args.inputs,
+        ),
+        args.target,
+        Budget(args.budget_flash, args.budget_ram, args.budget_instructions),
+        json_wanted=args.json,
+    )
+    return 0
