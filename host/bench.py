@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -36,30 +36,28 @@ class Spread:
     p99: float
     largest: float
     mean: float
-    counts: tuple[int, ...]  # a histogram from 0 to the largest, in equal bins
+    edges: tuple[float, ...]  # [bins + 1], of a histogram from the smallest to the largest
+    counts: tuple[int, ...]  # [bins]
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Answer times of `samples` answers; `ticks` None where the board has no counter finer than its clock."""
+    """Answer times of `samples` answers; `instructions` None where the board does not count them."""
 
     samples: int
     period_s: float  # of the charges, what an answer has time for
     micros: Spread
-    ticks: Spread | None
-    ticks_per_s: int | None  # 0: a tick is one executed instruction
+    instructions: Spread | None
     stack_bytes: int | None
 
     @property
     def finest(self) -> Spread:
-        """In the finest unit that the board counts."""
-        return self.ticks or self.micros
+        """What is the same on every run, where the board counts it."""
+        return self.instructions or self.micros
 
     @property
     def largest_s(self) -> float:
         """The longest answer's time."""
-        if self.ticks is not None and self.ticks_per_s:
-            return self.ticks.largest / self.ticks_per_s
         return self.micros.largest / 1e6
 
     @property
@@ -87,37 +85,52 @@ def measure(
         session.ask(Sample(k, *sample), _answer_to(k), f"does not answer sample {k}")
         rows.append(session.ask(AskStatistics(), _counters(names, k + 1), "does not answer with its counters"))
         on_samples(1)
-    ticks = [row["answer_ticks"] for row in rows] if "answer_ticks" in known else None
-    per_s = known.get("ticks_per_s", 0)
+    micros: list[float] = [row["answer_us"] for row in rows]
+    instructions = None
+    if "answer_ticks" in known:
+        ticks = [row["answer_ticks"] for row in rows]
+        if per_s := known.get("ticks_per_s", 0):
+            micros = [1e6 * each / per_s for each in ticks]
+        else:
+            instructions = _spread(INSTRUCTIONS, ticks)
     return Timing(
         samples=len(rows),
         period_s=period_s,
-        micros=_spread(MICROSECONDS, [row["answer_us"] for row in rows]),
-        ticks=None if ticks is None else _spread("ticks" if per_s else INSTRUCTIONS, ticks),
-        ticks_per_s=None if ticks is None else per_s,
+        micros=_spread(MICROSECONDS, micros),
+        instructions=instructions,
         stack_bytes=max(row["stack_bytes"] for row in rows) if "stack_bytes" in known else None,
     )
 
 
 def to_json(timing: Timing) -> dict[str, Any]:
     """The documented object of `host bench --json` and of a verification's `timing`."""
-    spreads = {spread.unit: spread for spread in (timing.micros, timing.ticks) if spread is not None}
+    spreads = [spread for spread in (timing.micros, timing.instructions) if spread is not None]
+    figures = ("p50", "p99", "largest", "mean")
     return {
         "samples": timing.samples,
-        "spread": {unit: {k: v for k, v in asdict(each).items() if k != "counts"} for unit, each in spreads.items()},
-        "ticks_per_s": timing.ticks_per_s,
+        **{spread.unit.replace("µ", "u"): {name: getattr(spread, name) for name in figures} for spread in spreads},
         "period_s": timing.period_s,
         "share_of_period": timing.share_of_period,
         "stack_bytes": timing.stack_bytes,
     }
 
 
-def _spread(unit: str, values: Sequence[int]) -> Spread:
+def figure(value: float) -> str:
+    """A count in full, a time to three digits."""
+    return f"{value:,.0f}".replace(",", " ") if value >= 100 else f"{value:.3g}"
+
+
+def _spread(unit: str, values: Sequence[float]) -> Spread:
     p50, p99 = np.percentile(values, (50, 99), method="higher")
-    largest = max(values)
-    counts, _ = np.histogram(values, bins=min(32, largest + 1), range=(0, largest + 1))
+    counts, edges = np.histogram(values, bins=min(32, max(len(set(values)), 1)))
     return Spread(
-        unit, float(p50), float(p99), float(largest), round(float(np.mean(values)), 1), tuple(map(int, counts))
+        unit=unit,
+        p50=float(p50),
+        p99=float(p99),
+        largest=float(max(values)),
+        mean=round(float(np.mean(values)), 3),
+        edges=tuple(map(float, edges)),
+        counts=tuple(map(int, counts)),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from host.bench import Timing, measure, thinned, to_json
+from host.bench import Timing, figure, measure, thinned, to_json
 from host.board import link_of
 from host.messages import Hello
 from host.progress import counting
@@ -67,8 +67,9 @@ def _facts(port: str, hello: Hello, timing: Timing) -> dict[str, Any]:
 def _lines(port: str, hello: Hello, timing: Timing, what: str) -> Iterator[str]:
     yield f"board    model {hello.model_hash}, firmware {hello.version}"
     yield f"{'an answer':14}{'mean':>10}{'50 %':>10}{'99 %':>10}{'most':>10}"
-    for spread in filter(None, (timing.ticks, timing.micros)):
-        yield f"{spread.unit:14}{spread.mean:10.1f}{spread.p50:10.0f}{spread.p99:10.0f}{spread.largest:10.0f}"
+    for spread in filter(None, (timing.instructions, timing.micros)):
+        cells = (spread.mean, spread.p50, spread.p99, spread.largest)
+        yield f"{spread.unit:14}" + "".join(f"{figure(value):>10}" for value in cells)
     if timing.share_of_period is not None:
         yield f"the longest is {100 * timing.share_of_period:.2g} % of the {timing.period_s:g} s between samples"
     if timing.stack_bytes is not None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.bench import INSTRUCTIONS, Timing
+from host.bench import Timing
 from host.errors import HostError, LinkBudgetError
 from host.messages import Sample, encode
 from host.reference import Charge
@@ -102,8 +102,8 @@ def _instructions(timing: Timing | None, counters: Mapping[str, int]) -> int | N
     """The dearest answer since the board started, which the timed ones are part of."""
     if counters.get("ticks_per_s", 1) == 0 and "answer_max_ticks" in counters:
         return counters["answer_max_ticks"]
-    if timing is not None and timing.finest.unit == INSTRUCTIONS:
-        return int(timing.finest.largest)
+    if timing is not None and timing.instructions is not None:
+        return int(timing.instructions.largest)
     return None
 
 

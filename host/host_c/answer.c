@@ -19,6 +19,7 @@ int main(void)
     if (wp_charge_init(&charge, &wp_model_generated) != WP_OK) {
         return 4;
     }
+    (void)setvbuf(stdout, NULL, _IONBF, 0); /* where the program is stopped, what it has answered is not lost */
     while (fread(measured, sizeof measured, 1, stdin) == 1) { /* one turn a sample */
         const wp_sample sample = {measured[0], (int32_t)measured[1], (int32_t)measured[2]};
         wp_answer answer;
@@ -38,5 +39,5 @@ int main(void)
             return 1;
         }
     }
-    return fflush(stdout) == 0 ? 0 : 1;
+    return 0;
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from host.bench import figure
 from host.field_error import HORIZONS_S, OVERALL
 from host.report import pictures
 from host.report.terminal import memory_bars, shown
@@ -66,20 +67,21 @@ def _lead(report: Report) -> str:
     )
 
 
-def _tiles(report: Report) -> list[tuple[str, str]]:
-    tiles = [(thousands(report.mismatches), f"of {thousands(report.samples)} answers differ from the reference")]
+def _tiles(report: Report) -> list[tuple[str, str, str]]:
+    """Value, unit, what it is."""
+    tiles = [(thousands(report.mismatches), "", f"of {thousands(report.samples)} answers differ from the reference")]
     if report.timing is not None:
         spread = report.timing.finest
         share = report.timing.share_of_period
         part = "" if share is None else f", {100 * share:.2g} % of the time between samples"
-        tiles.append((f"{thousands(round(spread.largest))} {spread.unit}", f"the longest answer{part}"))
+        tiles.append((figure(spread.largest), spread.unit, f"the longest answer{part}"))
     mae, baseline = (each.get(OVERALL) for each in (report.error.mae_minutes, report.error.baseline_mae_minutes))
     if mae is not None:
         beside = "" if baseline is None else f"; the baseline {baseline:.1f}"
-        tiles.append((f"{mae:.1f} min", f"mean error of time to full{beside}"))
+        tiles.append((f"{mae:.1f}", "min", f"mean error of time to full{beside}"))
     accuracy = report.error.accuracy.get("60s")
     if accuracy is not None:
-        tiles.append((f"{100 * accuracy:.0f} %", "of these charges: the right device after 60\u00a0s"))
+        tiles.append((f"{100 * accuracy:.0f}", "%", "of these charges: the right device after 60\u00a0s"))
     return tiles
 
 
@@ -176,11 +178,8 @@ def _timing(report: Report) -> dict[str, Any] | None:
     timing = report.timing
     if timing is None:
         return None
-    rows = []
-    for spread in filter(None, (timing.ticks, timing.micros)):
-        rows.append(
-            (spread.unit, *(thousands(round(value)) for value in (spread.mean, spread.p50, spread.p99, spread.largest)))
-        )
+    spreads = filter(None, (timing.instructions, timing.micros))
+    rows = [(each.unit, *map(figure, (each.mean, each.p50, each.p99, each.largest))) for each in spreads]
     share = timing.share_of_period
     return {
         "rows": rows,
@@ -217,7 +216,7 @@ def _link(report: Report) -> list[tuple[str, str]]:
 
 
 def _charge(charge: Any) -> dict[str, Any]:
-    def figure(values: Mapping[str, float]) -> str:
+    def overall(values: Mapping[str, float]) -> str:
         return f"{values[OVERALL]:.1f}" if OVERALL in values else "–"
 
     error = charge.error
@@ -228,8 +227,8 @@ def _charge(charge: Any) -> dict[str, Any]:
             thousands(charge.samples),
             thousands(charge.mismatches),
             "–" if charge.host_c_mismatches is None else thousands(charge.host_c_mismatches),
-            figure(error.mae_minutes),
-            figure(error.baseline_mae_minutes),
+            overall(error.mae_minutes),
+            overall(error.baseline_mae_minutes),
         ],
         "wrong": bool(charge.mismatches or charge.host_c_mismatches),
     }

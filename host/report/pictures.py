@@ -132,10 +132,8 @@ def _histogram(found: Distribution, unit: str, title: str) -> str:
 def timing(found: Timing) -> Any:
     """A histogram of answer times."""
     spread = found.finest
-    width = (spread.largest + 1) / len(spread.counts)
-    edges = [k * width for k in range(len(spread.counts) + 1)]
-    frame = Frame(x1=edges[-1], y1=max(spread.counts) * 1.05, height=170)
-    body = axes(frame, f"{spread.unit} an answer", "answers") + bars(frame, edges, spread.counts, "answer-bar")
+    frame = Frame(x0=spread.edges[0], x1=spread.edges[-1], y1=max(spread.counts) * 1.05, height=170)
+    body = axes(frame, f"{spread.unit} an answer", "answers") + bars(frame, spread.edges, spread.counts, "answer-bar")
     body += mark(frame, spread.p99, "marked", "99 %")
     return _markup(document(frame, f"Answer times in {spread.unit}", body))
 

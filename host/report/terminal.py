@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from host.bench import figure
 from host.field_error import HORIZONS_S, OVERALL
 from host.messages import PHASES
 from host.verify import Divergence
@@ -111,10 +112,12 @@ def _timing(report: Report) -> Iterator[str]:
         yield f"answer   {board['answer_us']} µs the latest, {board['answer_max_us']} µs the longest on the board"
         return
     spread = timing.finest
-    figures = [f"{name} {thousands(round(value))}" for name, value in (("p50", spread.p50), ("p99", spread.p99))]
     share = timing.share_of_period
     part = "" if share is None else f"; {100 * share:.2g} % of the time between samples"
-    yield f"answer   {', '.join(figures)}, at most {thousands(round(spread.largest))} {spread.unit}{part}"
+    yield (
+        f"answer   p50 {figure(spread.p50)}, p99 {figure(spread.p99)}, at most {figure(spread.largest)} "
+        f"{spread.unit}{part}"
+    )
 
 
 def _memory(report: Report) -> Iterator[str]:

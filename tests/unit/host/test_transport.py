@@ -88,6 +88,23 @@ def test_bytes_go_both_ways_unchanged(pty: tuple[int, str]) -> None:
         assert 0.04 < time.monotonic() - before < 1.0
 
 
+def test_a_reset_is_a_pulse_on_rts_then_on_dtr(pty: tuple[int, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    pulses: list[tuple[str, bool]] = []
+
+    class Lines:
+        def __setattr__(self, name: str, value: bool) -> None:
+            pulses.append((name, value))
+
+        def close(self) -> None: ...
+
+    with SerialLink(pty[1], 115_200) as link:
+        assert not link.pulse_reset()  # a pseudo-terminal has neither
+        link._serial.close()
+        monkeypatch.setattr(link, "_serial", Lines())
+        assert link.pulse_reset()
+    assert pulses == [("rts", True), ("rts", False), ("dtr", True), ("dtr", False)]
+
+
 def test_a_port_that_goes_away_is_said() -> None:
     master, slave = os.openpty()
     tty.setraw(slave)
