@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.firmware.boards import Board, Firmware, on_boards
+from tests.firmware.training import dataset, trained  # noqa: F401 (fixtures)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIRMWARE = ROOT / "firmware"
@@ -69,14 +71,6 @@ def qemu_firmware(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     return Firmware(board, build_dir / board.env / "firmware.elf")
 
 
-def free_port() -> int:
-    """A TCP port nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-        return number
-
-
 def connect(port: int) -> socket.socket:
     """A host's end of a line over TCP."""
     link = socket.create_connection(("127.0.0.1", port), timeout=20)
@@ -87,14 +81,14 @@ def connect(port: int) -> socket.socket:
 @contextmanager
 def switched_on(firmware: Firmware) -> Iterator[int]:
     """The TCP port of a QEMU board that starts when a host connects to it."""
-    port = free_port()
-    serial = f"tcp:127.0.0.1:{port},server=on,wait=on,nodelay=on"
-    command = firmware.board.command(firmware.program, serial)
+    command = firmware.board.command(firmware.program, "tcp:127.0.0.1:0,server=on,wait=on,nodelay=on")
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         try:
-            assert "waiting for connection" in process.stderr.readline()  # it listens
-            yield port
+            listens = process.stderr.readline()
+            found = re.search(r"waiting for connection on: disconnected:tcp:127\.0\.0\.1:(\d+)", listens)
+            assert found, listens
+            yield int(found[1])
         finally:
             process.kill()
 
