@@ -16,6 +16,7 @@ from host import (
     verify_command,
 )
 from host.arguments import EXIT_CODES
+from host.bridge import command as bridge_command
 from host.errors import HostError
 from host.monitor import command as monitor_command
 from host.output import readers_may_leave
@@ -37,6 +38,7 @@ COMMANDS = (
     record_command,
     stream_command,
     monitor_command,
+    bridge_command,
     bench_command,
     doctor_command,
     info_command,

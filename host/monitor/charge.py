@@ -12,6 +12,9 @@ from host.monitor.snapshot import Answer, Charge, Reading
 LONGEST_STEP_MS = 300_000
 """A longer step counts as this in the sums, as on the board (docs/design.md, Sampling and integration)."""
 
+DEAD_MV = 1_000
+"""Below it the plug is out, and the sample says nothing of the device: the last one of many a charge."""
+
 PACE_WINDOW_S = 20.0
 PACE_AFTER_S = 3.0
 BURST_S = 2.0
@@ -37,6 +40,7 @@ class GrowingCharge:
         self._whole = True
         self._reading: Reading | None = None
         self._answer: Answer | None = None
+        self._powered: tuple[Reading, Answer] | None = None  # the latest with a voltage
         self._elapsed_ms = 0
         self._charge2 = 0  # twice the integral in mA·ms
         self._energy2 = 0  # twice the integral in mW·ms
@@ -96,12 +100,16 @@ class GrowingCharge:
         if self._answer.full and self._full_since_s is None:
             self._full_since_s = at_s
         if self._waiting is not None and self._waiting.sequence == prediction.sequence:
+            if self._waiting.voltage_mv >= DEAD_MV:
+                self._powered = self._waiting, self._answer
             self._record(self._waiting, self._answer)
 
     def end(self, why: str) -> None:
-        """The charge is over, for this reason."""
+        """The charge is over, for this reason; it is remembered as it was before the plug was out."""
         self._record_unanswered()
         self.ended = why
+        if self._powered is not None:
+            self._reading, self._answer = self._powered
 
     def pace(self) -> float:
         """Seconds on the board's clock in one of this machine's; 1 while not known, or near 1."""

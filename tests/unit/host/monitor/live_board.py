@@ -67,12 +67,11 @@ def counters(mode: int = 0, answered: int = 0) -> list[bytes]:
 
 
 class SocketBoard:
-    """Answers `$H` and `$T`; says everything else when told to. One host at a time; `hang_up` drops it."""
+    """Answers `$H` and `$T`; says everything else when told to, once it was asked. One host at a time."""
 
     def __init__(self) -> None:
         self.state: list[bytes] = []  # what a newcomer is told behind the hello
         self.heard: list[bytes] = []
-        self.mute = False
         self.connected = threading.Event()
         self._connection: socket.socket | None = None
         self._server = socket.create_server(("127.0.0.1", 0))
@@ -110,7 +109,6 @@ class SocketBoard:
             except OSError:
                 return
             with self._connection:
-                self.connected.set()
                 self._converse(self._connection)
 
     def _converse(self, connection: socket.socket) -> None:
@@ -130,9 +128,10 @@ class SocketBoard:
                     replies = [hello(), credit(), *self.state]
                 elif one == line("T"):
                     replies = counters()
-                if replies and not self.mute:
+                if replies:
                     with suppress(OSError):
                         connection.sendall(b"".join(reply + b"\n" for reply in replies))
+                    self.connected.set()  # what is said before the host asks may be lost: it clears its buffer
 
 
 @contextmanager

@@ -110,6 +110,18 @@ def test_an_unplugged_charge_stays_as_the_last_one() -> None:
     assert now.full_at_s() is None
 
 
+def test_a_charge_is_remembered_as_it_was_before_the_plug_was_out() -> None:
+    story = Story().greeted().says(board.plug()).charges(0, 5)
+    story.says(board.sample(5, 5_000, 6, 2), board.answer(5, device=6, unknown=True))
+    assert story.now.answer is not None
+    assert story.now.answer.device == 6  # what the board says now
+    story.says(board.unplug())
+    assert story.now.answer is not None
+    assert (story.now.answer.device, story.now.answer.unknown) == (2, False)
+    assert story.now.reading is not None
+    assert story.now.reading.sequence == 4
+
+
 def test_charges_are_counted_and_each_has_its_course() -> None:
     story = Story().greeted().says(board.plug(1)).charges(0, 3).says(board.unplug(1), board.plug(2)).charges(0, 2)
     assert story.now.charge is not None

@@ -1,0 +1,1 @@
+"""`python -m host bridge`: what the board says, for other programs."""
