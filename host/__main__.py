@@ -1,11 +1,12 @@
 """`python -m host`."""
 
-import signal
 import sys
 
 
 def _run() -> int:
-    try:
+    try:  # around the imports as well: they take most of the time in which a hasty user interrupts
+        import signal
+
         from host.cli import main
 
         # Being told to end releases port and virtual board as Ctrl-C does.
