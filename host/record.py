@@ -46,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
                 done.append(recorded)
                 screen.ended(_line(recorded))
         except HostError as error:
+            if not args.json:
+                _print_lines(done)
             if recorder.session is None:
                 raise
             error.args = (f"{error}; {recorder.session} is kept so far: go on with --resume",)
@@ -141,7 +143,7 @@ def _finish(done: Sequence[Recorded], interruption: Interruption, args: argparse
         facts = {"charges": charges, "path": str(args.out), "interrupted": interruption.requested}
         print(json.dumps(facts, indent=1))
     else:
-        print("".join(f"{_line(recorded)}\n" for recorded in done), end="", flush=True)
+        _print_lines(done)
     if interruption.requested:
         what = f"{', '.join(recorded.session for recorded in kept)} kept" if kept else "nothing was recorded"
         print(f"interrupted; {what}; the port is released", file=sys.stderr)
@@ -154,6 +156,10 @@ def _finish(done: Sequence[Recorded], interruption: Interruption, args: argparse
     if not args.json:
         print(f"{_count(len(kept), 'charge')} → {args.out}  (check: python -m train validate {args.out})")
     return 0
+
+
+def _print_lines(done: Sequence[Recorded]) -> None:
+    print("".join(f"{_line(recorded)}\n" for recorded in done), end="", flush=True)
 
 
 def _line(recorded: Recorded) -> str:

@@ -425,7 +425,9 @@ def test_without_a_device_there_is_nothing_to_record(tmp_path: Path, capsys: pyt
 def test_no_charge_begins(tmp_path: Path, program: Program, capsys: pytest.CaptureFixture[str]) -> None:
     file = write_rows(tmp_path / "a.csv", charge(17, n_rest=0))
     assert main([*live(program(), tmp_path / "data", file), "--charges", "2", "--wait", "0.5"]) == 7
-    assert "no charge began within 0.5 s" in capsys.readouterr().err
+    captured = capsys.readouterr()
+    assert "no charge began within 0.5 s" in captured.err
+    assert "120 samples" in captured.out
     assert len(read_dataset(tmp_path / "data").charges) == 1
 
 
