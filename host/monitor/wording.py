@@ -68,8 +68,7 @@ def watt_hours(charge: Charge) -> str:
 
 def ampere_hours(charge: Charge) -> str:
     """`1 367 mAh`."""
-    whole = f"{charge.charge_mah:,.0f}".replace(",", " ")
-    return f"{'' if charge.whole else '≥ '}{whole} mAh"
+    return f"{'' if charge.whole else '≥ '}{_thousands(round(charge.charge_mah))} mAh"
 
 
 def device(answer: Answer) -> str:
@@ -79,7 +78,7 @@ def device(answer: Answer) -> str:
 
 def link(health: LinkHealth) -> str:
     """`7 796 lines, all whole` or what went wrong."""
-    lines = f"{health.lines:,} lines".replace(",", " ")
+    lines = f"{_thousands(health.lines)} lines"
     troubles = [
         f"{count} {name}"
         for count, name in (
@@ -97,9 +96,20 @@ def link(health: LinkHealth) -> str:
 def board_time(snapshot: Snapshot) -> str:
     """What the board says of its own speed; empty where it says nothing."""
     counters = snapshot.counters
-    if "answer_us" in counters:
+    if "answer_ticks" not in counters or "ticks_per_s" not in counters:
+        if "answer_us" not in counters:
+            return ""
         return f"answers in {counters['answer_us']} µs, at most {counters['answer_max_us']} µs"
-    if counters.get("ticks_per_s") == 0 and "answer_ticks" in counters:
-        ticks, longest = (f"{counters[key]:,}".replace(",", " ") for key in ("answer_ticks", "answer_max_ticks"))
-        return f"answers in {ticks} instructions, at most {longest}"
-    return ""
+    latest, longest, per_s = counters["answer_ticks"], counters["answer_max_ticks"], counters["ticks_per_s"]
+    if per_s == 0:
+        return f"answers in {_thousands(latest)} instructions, at most {_thousands(longest)}"
+    return f"answers in {_micros(latest, per_s)} µs, at most {_micros(longest, per_s)} µs"
+
+
+def _micros(ticks: int, per_s: int) -> str:
+    micros = ticks * 1e6 / per_s
+    return _thousands(round(micros)) if micros >= 10 else f"{micros:.1f}"
+
+
+def _thousands(value: int) -> str:
+    return f"{value:,}".replace(",", " ")

@@ -117,6 +117,20 @@ function showUntil(now, over) {
   }
 }
 
+// The board's own timing: ticks where it has them, which are instructions where there is no clock.
+function boardTime(counters) {
+  const { answer_us, answer_max_us, answer_ticks, answer_max_ticks, ticks_per_s } = counters;
+  if (answer_ticks === undefined || ticks_per_s === undefined) {
+    return answer_us === undefined ? "" : `${answer_us} µs, at most ${answer_max_us} µs`;
+  }
+  if (ticks_per_s === 0) return `${thousands(answer_ticks)} instructions, at most ${thousands(answer_max_ticks)}`;
+  const micros = (ticks) => {
+    const value = (ticks * 1e6) / ticks_per_s;
+    return value >= 10 ? thousands(value) : value.toFixed(1);
+  };
+  return `${micros(answer_ticks)} µs, at most ${micros(answer_max_ticks)} µs`;
+}
+
 function showLink(now) {
   const { link, counters } = now;
   const rows = [["lines", thousands(link.lines), false]];
@@ -124,11 +138,8 @@ function showLink(now) {
     ["restarts of the board", "restarts"], ["reconnects", "reconnects"]]) {
     rows.push([name, thousands(link[key]), link[key] > 0]);
   }
-  if (counters.answer_us !== undefined) {
-    rows.push(["answers in", `${counters.answer_us} µs, at most ${counters.answer_max_us} µs`, false]);
-  } else if (counters.ticks_per_s === 0 && counters.answer_ticks !== undefined) {
-    rows.push(["answers in", `${thousands(counters.answer_ticks)} instructions, at most ${thousands(counters.answer_max_ticks)}`, false]);
-  }
+  const speed = boardTime(counters);
+  if (speed) rows.push(["answers in", speed, false]);
   if (counters.stack_bytes !== undefined) rows.push(["deepest stack", `${counters.stack_bytes} bytes`, false]);
   byId("link").replaceChildren(...rows.flatMap(([name, value, bad]) => {
     const dt = document.createElement("dt"), dd = document.createElement("dd");

@@ -81,6 +81,21 @@ def test_it_says(name: str, words: list[str]) -> None:
         assert word in text, text
 
 
+@pytest.mark.parametrize(
+    ("ticks", "words"),
+    [
+        ((0xFFFFFFFF,) * 3, "answers in 43 µs, at most 61 µs"),
+        ((0xFFFFFFFF, 0xFFFFFFFF, 0), "answers in 43 µs, at most 61 µs"),
+        ((19_812, 20_344, 0), "answers in 19 812 instructions, at most 20 344"),
+        ((6_019, 687_562, 1_000_000_000), "answers in 6.0 µs, at most 688 µs"),
+    ],
+)
+def test_the_boards_own_time(ticks: tuple[int, int, int], words: str) -> None:
+    values = [7, 0, 0, 43, 61, 7, *ticks, 412, 0]
+    story = Story().greeted(board.plug(), *(board.line(f"T,{k:X},{value:X}") for k, value in enumerate(values)))
+    assert words in "\n".join(drawn(story.charges(0, 3), width=120))
+
+
 def test_logs_of_the_board_are_dimmed() -> None:
     story = Story().greeted(b"I (3) boot").says(board.plug())
     console = Console(width=80, height=24, force_terminal=True, color_system="truecolor", legacy_windows=False)
