@@ -50,8 +50,11 @@ Arrays = Mapping[str, NDArray[Any]]
 def write_reference(artifact: Artifact, predictions: Path, out: Path) -> tuple[int, int]:
     """Answer every sample of a predictions file and write the reference; returns numbers of samples and charges."""
     arrays = read_predictions(predictions, artifact)
-    answers = _answers(artifact, arrays)
+    margin, quantile = _outputs(artifact, arrays)
+    answers = _answers(artifact, margin, quantile, arrays["phase"])
     columns = {key: arrays[key] for key in _PASSED_ON} | {
+        "device_output": margin.astype(np.int32),
+        "remaining_output": quantile.astype(np.int32),
         "device": answers.device,
         "confidence_permille": answers.confidence_permille,
         "remaining_s": answers.remaining_s,
@@ -99,14 +102,21 @@ def read_predictions(path: Path, artifact: Artifact) -> Arrays:
     return arrays
 
 
-def _answers(artifact: Artifact, arrays: Arrays) -> Answers:
+def _outputs(artifact: Artifact, arrays: Arrays) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Integer outputs of both models, [n, devices] and [n, 3]; with one device the first has no columns."""
     margin = np.zeros((len(arrays["t_ms"]), 0), np.int64)
     if artifact.device_model is not None:
-        margin = _outputs(artifact, artifact.device_model, arrays, "device", len(artifact.devices))
+        margin = _outputs_of(artifact, artifact.device_model, arrays, "device", len(artifact.devices))
+    return margin, _outputs_of(artifact, artifact.remaining_model, arrays, "remaining", 3)
+
+
+def _answers(
+    artifact: Artifact, margin: NDArray[np.int64], quantile: NDArray[np.int64], phase: NDArray[Any]
+) -> Answers:
     return answers_from_outputs(
         margin,
-        _outputs(artifact, artifact.remaining_model, arrays, "remaining", 3),
-        arrays["phase"],
+        quantile,
+        phase,
         softmax=artifact.softmax if artifact.device_model is not None else None,
         unknown_below_permille=artifact.unknown_below_permille,
         remaining_shift=artifact.remaining_model.output_scale_log2,
@@ -114,7 +124,7 @@ def _answers(artifact: Artifact, arrays: Arrays) -> Answers:
     )
 
 
-def _outputs(artifact: Artifact, model: ModelFile, arrays: Arrays, kind: str, n_outputs: int) -> NDArray[np.int64]:
+def _outputs_of(artifact: Artifact, model: ModelFile, arrays: Arrays, kind: str, n_outputs: int) -> NDArray[np.int64]:
     forest = read_artifact_model(artifact, model, n_outputs).forest
     scale, bits = model.output_scale_log2, model.leaf_bits
     outputs = outputs_from_leaves(forest, arrays[f"{kind}_leaf"], scale, bits)

@@ -28,7 +28,9 @@ SAMPLE_KEYS = (
     "flags",
 )
 CHARGE_KEYS = ("sessions", "session_devices", "session_units")
-MARGIN_KEYS = ("device_margin", "remaining_margin")
+MARGIN_KEYS = ("device_margin", "remaining_margin", "device_output")
+"""What a reference may lack."""
+
 ANSWER_FIELDS = (
     "device",
     "confidence_permille",
@@ -54,6 +56,7 @@ class Charge:
     features: NDArray[np.int32]  # [n, features]
     device_margin: NDArray[np.float32]  # [n, devices] of the trained model; no columns where the reference has none
     remaining_margin: NDArray[np.float32]  # [n, 3], likewise
+    device_output: NDArray[np.int32]  # [n, devices], the integers in place of device_margin, likewise
     true_remaining_s: NDArray[np.int32]  # [n]
     baseline_remaining_s: NDArray[np.int32]  # [n]
 
@@ -134,7 +137,9 @@ def _charge(data: Mapping[str, NDArray[Any]], index: int, rows: slice) -> Charge
     answers = np.column_stack([column.astype(np.int64) for column in columns])
     measured = [data[key][rows].tolist() for key in ("t_ms", "voltage_mv", "current_ma")]
     session, device, unit = (str(data[key][index]) for key in CHARGE_KEYS)
-    none = np.zeros((len(answers), 0), np.float32)
+    optional: dict[str, Any] = {
+        key: data[key][rows] if key in data else np.zeros((len(answers), 0), np.float32) for key in MARGIN_KEYS
+    }
     return Charge(
         session=session,
         device=device,
@@ -143,8 +148,7 @@ def _charge(data: Mapping[str, NDArray[Any]], index: int, rows: slice) -> Charge
         expected=[Prediction(k, *values) for k, values in enumerate(answers.tolist())],
         answers=answers,
         features=data["features"][rows],
-        device_margin=data["device_margin"][rows] if "device_margin" in data else none,
-        remaining_margin=data["remaining_margin"][rows] if "remaining_margin" in data else none,
+        **optional,
         true_remaining_s=data["true_remaining_s"][rows],
         baseline_remaining_s=data["baseline_remaining_s"][rows],
     )

@@ -51,6 +51,7 @@ class Price:
     samples: int
     devices_differ: int | None  # answers that name another device
     unknown_differs: int | None  # answers on the other side of the threshold of "unknown"
+    margin: Distribution | None  # of all classes, in the trained model's own unit
     confidence_permille: Distribution | None
     remaining_s: Distribution
     error: FieldError  # the float model against the truth
@@ -91,10 +92,19 @@ def price(artifact: Artifact, charges: Sequence[Charge], device_names: Sequence[
         samples=len(integer),
         devices_differ=int((device != integer[:, 0]).sum()) if known else None,
         unknown_differs=int(((confidence < artifact.unknown_below_permille) != unknown).sum()) if known else None,
+        margin=_margin(artifact, charges) if known else None,
         confidence_permille=_distribution(integer[:, CONFIDENCE] - confidence) if known else None,
         remaining_s=_distribution((integer[:, REMAINING] - remaining).ravel()),
         error=field_error(errors),
     )
+
+
+def _margin(artifact: Artifact, charges: Sequence[Charge]) -> Distribution | None:
+    if artifact.device_model is None or any(charge.device_output.shape[1] == 0 for charge in charges):
+        return None
+    scale = 2.0**-artifact.device_model.output_scale_log2
+    pairs = [(charge.device_output, charge.device_margin.astype(np.float64)) for charge in charges]
+    return _distribution(np.concatenate([(output * scale - margin).ravel() for output, margin in pairs]))
 
 
 def _distribution(differences: NDArray[np.float64]) -> Distribution:
@@ -103,9 +113,13 @@ def _distribution(differences: NDArray[np.float64]) -> Distribution:
     low, high = float(differences.min()), float(differences.max())
     counts, edges = np.histogram(differences, bins=N_BINS, range=(low, max(high, low + 1e-6)))
     return Distribution(
-        p50=round(float(p50), 4),
-        p99=round(float(p99), 4),
-        largest=round(float(size.max()), 4),
-        edges=tuple(round(float(edge), 6) for edge in edges),
+        p50=_digits(p50),
+        p99=_digits(p99),
+        largest=_digits(size.max()),
+        edges=tuple(map(_digits, edges)),
         counts=tuple(map(int, counts)),
     )
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.6g}")

@@ -156,6 +156,7 @@ def _price(price: Price) -> dict[str, Any]:
         "samples": price.samples,
         "devices_differ": price.devices_differ,
         "unknown_differs": price.unknown_differs,
+        "margin": figures(price.margin),
         "confidence_permille": figures(price.confidence_permille),
         "remaining_s": figures(price.remaining_s),
         "error": asdict(price.error),

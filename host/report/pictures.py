@@ -110,6 +110,8 @@ def price(found: Price) -> list[dict[str, Any]]:
     shown = [("seconds to full, integers less float", found.remaining_s, "s")]
     if found.confidence_permille is not None:
         shown.append(("confidence, integers less float", found.confidence_permille, "‰"))
+    if found.margin is not None:
+        shown.append(("margin of a class, integers less float", found.margin, "of margin"))
     return [
         {
             "svg": _markup(_histogram(distribution, unit, title)),

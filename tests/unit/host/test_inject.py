@@ -40,6 +40,7 @@ def charge_of(n: int, seed: int = 3) -> Charge:
         features=np.zeros((n, 1), np.int32),
         device_margin=np.zeros((n, 0), np.float32),
         remaining_margin=np.zeros((n, 0), np.float32),
+        device_output=np.zeros((n, 0), np.int32),
         true_remaining_s=np.zeros(n, np.int32),
         baseline_remaining_s=np.zeros(n, np.int32),
     )

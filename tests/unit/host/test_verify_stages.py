@@ -59,6 +59,7 @@ def with_margins(
         answers=np.column_stack(columns).astype(np.int64),
         device_margin=margin,
         remaining_margin=remaining,
+        device_output=np.rint(margin * 2.0**SHIFT).astype(np.int32),
     )
     return charge, margin, remaining, phase
 
@@ -87,6 +88,8 @@ def test_the_price_is_what_rounding_costs(artifact: Artifact) -> None:
     assert 0.4 < found.remaining_s.largest <= 0.51
     assert 0.5 < found.confidence_permille.largest < 12
     assert sum(found.remaining_s.counts) == 3 * 500
+    assert found.margin is not None
+    assert 0.4 * 2.0**-SHIFT < found.margin.largest <= 0.5 * 2.0**-SHIFT  # of one rounding
     off = charge.answers.copy()
     off[7, 0] = (off[7, 0] + 1) % len(DEVICES)
     off[9, 2:5] += 40
