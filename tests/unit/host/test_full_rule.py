@@ -80,6 +80,17 @@ def test_a_limit_that_grows_with_the_peak() -> None:
     assert large.full_t_ms is not None
 
 
+@pytest.mark.parametrize(("peak_ma", "low_ma"), [(900, 50), (1_000, 50), (3_000, 150), (4_000, 200)])
+def test_the_limit_itself_counts_as_the_end(peak_ma: int, low_ma: int) -> None:
+    """A twentieth of the peak, 50 mA at least; a milliampere more is none."""
+    t_ms = [k * 1000 for k in range(500)]
+    for current_ma, is_full in ((low_ma, True), (low_ma + 1, False)):
+        values = [peak_ma] * 200 + [current_ma] * 300
+        rule, n = ended(t_ms, values)
+        assert (rule.full_t_ms is not None) == is_full
+        assert rule.full_t_ms == full_t_ms(charge(t_ms[:n], values[:n]))
+
+
 def test_no_current_is_never_full() -> None:
     assert ended([k * 1000 for k in range(1_000)], [0] * 1_000)[0].full_t_ms is None
 
