@@ -136,6 +136,17 @@ def test_lost_events_do_not_join_two_charges(tmp_path: Path, lost: str) -> None:
     ]
 
 
+def test_another_number_is_another_charge(tmp_path: Path) -> None:
+    """Its first samples were lost as well: sequence and clock would pass for those of the charge before."""
+    bench = Bench(tmp_path / "data")
+    bench.take(Begun(1))
+    bench.measure(samples(12))
+    bench.take(Begun(2))
+    bench.measure(samples(40)[20:], first=20)
+    bench.take(Ended("unplugged"))
+    assert [recorded.samples for recorded in bench.ended] == [12, 20]
+
+
 def test_a_full_device_whose_unplugging_was_lost(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "data")
     bench.take(Begun(1))
@@ -321,6 +332,21 @@ def test_an_interrupted_charge_goes_on(tmp_path: Path, n_before: int) -> None:
     assert bench.kept() == {"s1": samples(n_before) + samples(20, start_ms=50_000)}
     assert bench.ended[0].charge_mah == pytest.approx((50 + 19) / 3.6, rel=0.01)
     assert find_interrupted(bench.place) == []
+
+
+def test_interrupted_after_the_board_had_started_anew(tmp_path: Path) -> None:
+    """The charge has another number and another clock by then, and goes on all the same."""
+    bench = Bench(tmp_path / "data")
+    bench.take(Begun(3))
+    bench.measure(samples(30))
+    bench.take(Restarted(), Begun(1))
+    bench.measure(samples(10))
+    bench.recorder.close()
+    bench = resumed(bench.place)
+    bench.take(Begun(1))
+    bench.measure(samples(20)[10:], first=10)
+    bench.take(Ended("unplugged"))
+    assert [t_ms for t_ms, _, _ in bench.kept()["s1"]] == [*range(0, 50_000, 1_000)]
 
 
 def test_the_end_is_found_across_an_interruption(tmp_path: Path) -> None:
