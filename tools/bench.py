@@ -135,19 +135,13 @@ def bench_score() -> list[dict[str, Any]]:
 
 
 def bench_firmware() -> list[dict[str, Any]]:
-    """A whole answer (features, forests, post-processing, state CRC), and the whole firmware on the rv32imc board."""
-    out = WORK / "model"
-    run("-m", "codegen", "compile", "--artifact", ARTIFACT, "--out", out)
-    rows = []
-    for target in TARGETS:
-        cost = run_json("-m", "codegen", "measure", out, "--target", target, "--inputs", reference_file())
-        rows.append({"what": "answer", **_cost(cost)})
-    run("tools/pio.py", "run", "-e", "qemu_riscv32")
-    elf = ROOT / ".pio" / "build" / "qemu_riscv32" / "firmware.elf"
-    sizes = subprocess.run(["riscv64-unknown-elf-size", "-B", elf], capture_output=True, text=True, check=True).stdout
-    text, data, bss = (int(field) for field in sizes.splitlines()[1].split()[:3])
-    rows.append({"what": "firmware", "target": "rv32imc", "flash_bytes": text + data, "ram_bytes": data + bss})
-    return rows
+    """The whole firmware on every board: bytes, deepest stack, instructions an answer, and whether each is right."""
+    from board_figures import FiguresError, board_rows
+
+    try:
+        return board_rows(reference_file(), WORK)
+    except FiguresError as error:
+        raise BenchError(str(error), error.exit_code) from None
 
 
 def bench_link() -> list[dict[str, Any]]:

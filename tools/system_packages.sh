@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what pip cannot: the compilers and QEMU that the rings of tests need. As root on Debian through apt, and only
 # what is missing; anyone else is told which ring will be skipped and what to install. Never fails for a missing ring.
-# On Debian 12 the cross compilers are 35 s of a fast line: RISC-V 190 MB to download, Cortex-M4 93, LX6 75.
+# On Debian 12 the cross compilers are 35 s of a fast line: RISC-V 203 MB to download, Cortex-M4 93, LX6 75.
 set -u
 
 riscv="ring qemu and the figures of rv32imc and rv32imafc"
