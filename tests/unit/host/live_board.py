@@ -110,6 +110,7 @@ class LiveBoard:
         if self.charge or self.was_reset:
             return None
         if position == self.mishaps.die_at:
+            time.sleep(1.0)  # what was said before is heard
             os._exit(1)
         assert self.next_at is not None
         if position == self.mishaps.reset_at:
