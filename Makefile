@@ -13,7 +13,7 @@ endef
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build test quick bench lint format pio system clean
+.PHONY: help build test quick bench lint format pio pictures system clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ format: $(VENV)/.test  ## put the sources into shape
 
 pio: $(VENV)/.test  ## PlatformIO with this project's set-up: make pio ARGS="run -e native"
 	@$(RUN) tools/pio.py $(ARGS)
+
+pictures: $(VENV)/.test system  ## the README's pictures, from real runs: docs/pictures
+	@$(RUN) -m tools.pictures
 
 clean:  ## remove all that was built, but not .venv
 	rm -rf build .pio

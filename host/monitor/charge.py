@@ -145,6 +145,8 @@ class GrowingCharge:
 
     def _record(self, reading: Reading, answer: Answer | None) -> None:
         self._waiting = None
+        if reading.voltage_mv < DEAD_MV:
+            return
         point = Point(self._elapsed_ms, reading.voltage_mv, reading.current_ma)
         if answer is not None:
             confidence = answer.confidence_permille

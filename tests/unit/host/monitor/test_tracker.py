@@ -120,6 +120,8 @@ def test_a_charge_is_remembered_as_it_was_before_the_plug_was_out() -> None:
     assert (story.now.answer.device, story.now.answer.unknown) == (2, False)
     assert story.now.reading is not None
     assert story.now.reading.sequence == 4
+    assert story.tracker.history is not None
+    assert story.tracker.history.column("voltage_mv") == [9_000] * 5
 
 
 def test_charges_are_counted_and_each_has_its_course() -> None:
