@@ -13,50 +13,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codegen.build_report import budget_rows, build_report, check_budgets, costs
+from codegen.build_report import asked_for, budget_of, budget_rows, build_report, check_budgets, costs
 from codegen.errors import CodegenError, CompilerError
 from codegen.steps import Steps
 
 if TYPE_CHECKING:
+    from codegen.build_styles import Plan
     from train.artifact import Artifact
 
 ROOT = Path(__file__).resolve().parent.parent
-EPILOG = """\
-examples:
-  python -m codegen build                            train on the built-in fleet
-  python -m codegen build --data my_charges          train on a dataset folder
-  python -m codegen build --artifact artifacts/default    train nothing, prove what is there
-  python -m codegen build --budget-flash 65536       fail (exit 8) when the rv32imc firmware model is larger
-
-Everything is left in build/: artifact/ (the trained model), model/ (its C), report.html, report.json, log/.
-Exit codes: 0 pass, 1 a board's answer differs, 2 bad input, 6 a compiler failed, 8 over budget, 130 interrupted.
-"""
-
-
-def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add `build` to the command line."""
-    parser = subparsers.add_parser(
-        "build",
-        help="train, emit C, build the virtual board and prove it, with a report",
-        description="Trains a model, emits its C, builds the native firmware, streams held-out charges through a "
-        "serial line and compares every answer with an independent reference.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--artifact", type=Path, metavar="DIR", help="use this trained artifact: nothing is trained")
-    parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="a dataset folder to train on (with --artifact: to verify on)"
-    )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings (default: wattprint.toml, if there)")
-    parser.add_argument("--model", choices=["forest"], default="forest", help="kind of model (default: forest)")
-    parser.add_argument("--hold-out", metavar="DEVICE/UNIT", nargs="+", default=[], help="units to keep for verifying")
-    parser.add_argument("--budget-flash", type=int, metavar="B", help="most bytes of flash of the model and core")
-    parser.add_argument("--budget-ram", type=int, metavar="B", help="most bytes of static RAM and stack")
-    parser.add_argument("--budget-instructions", type=int, metavar="N", help="most instructions of one answer")
-    parser.add_argument("--install", action="store_true", help="update artifacts/default and firmware/lib/model")
-    parser.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help="default: build")
-    parser.add_argument("--json", action="store_true", help="print report.json and nothing else")
-    parser.set_defaults(func=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -71,12 +36,16 @@ def run(args: argparse.Namespace) -> int:
 
 def _build(args: argparse.Namespace) -> int:
     from codegen.emit.artifact import read_artifact
+    from codegen.emit.styles import find_style
 
     out: Path = args.out
-    steps = Steps(out / "log", total=8 + (args.data is None) + (args.artifact is None), quiet=args.json)
+    n_steps = 8 + (args.data is None) + (args.artifact is None) + (args.emit is None)
+    steps = Steps(out / "log", total=n_steps, quiet=args.json)
     _clear(out)
-    if args.artifact:
-        read_artifact(args.artifact)  # refused before anything long begins
+    if args.artifact:  # refused before anything long begins
+        read_artifact(args.artifact)
+    for part in args.emit.split(",") if args.emit else ():
+        find_style(part.rpartition("=")[2])
     settings = _settings(steps, args)
     data = args.data or _simulate(steps, out, settings)
     artifact_dir = args.artifact or _fit(steps, out, data, args)
@@ -86,11 +55,12 @@ def _build(args: argparse.Namespace) -> int:
         _python("train", "evaluate", "--model", artifact_dir, "--data", data, "--split", _split(artifact), "--json"),
     )
     model = out / "model"
-    _emit(steps, artifact, model)
     _reference(steps, artifact, data, out, settings)
+    plan = _plan(steps, artifact, out, args, settings)
+    _emit(steps, artifact, model, plan.styles)
     cost = steps.call("measure bytes and instructions", lambda: costs(model, out / "reference.npz"))
     verify = _verify(steps, artifact, out, model)
-    report = build_report(artifact, evaluation, cost, verify, settings)
+    report = build_report(artifact, evaluation, cost, verify, settings, plan)
     report["budgets"] = budget_rows(args, settings, cost)
     _write_json(out / "report.json", report)
     steps.run("report", _python("train", "report", out))
@@ -151,10 +121,26 @@ def _split(artifact: Artifact) -> str:
     return "held-out" if artifact.split["held_out"] else "all"
 
 
-def _emit(steps: Steps, artifact: Artifact, model: Path) -> None:
+def _plan(steps: Steps, artifact: Artifact, out: Path, args: argparse.Namespace, settings: Mapping[str, Any]) -> Plan:
+    """The styles asked for, or those that the budgets do."""
+    from codegen.build_styles import Plan, plan_styles
+    from codegen.emit.artifact import model_kinds, parse_styles
+
+    if args.emit:
+        return Plan(parse_styles(args.emit, model_kinds(artifact)), "as asked for")
+    samples, budget = out / "reference.npz", budget_of(args, settings)
+    plan = steps.call(
+        "choose styles by measuring them", lambda: plan_styles(artifact, samples, budget, asked=asked_for(args))
+    )
+    for note in () if args.json else plan.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return plan
+
+
+def _emit(steps: Steps, artifact: Artifact, model: Path, styles: Mapping[str, str]) -> None:
     from codegen.emit.artifact import emit_artifact
 
-    steps.call("emit C", lambda: emit_artifact(artifact, model))
+    steps.call("emit C", lambda: emit_artifact(artifact, model, style=styles))
 
 
 def _reference(steps: Steps, artifact: Artifact, data: Path, out: Path, settings: Mapping[str, Any]) -> None:

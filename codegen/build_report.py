@@ -9,18 +9,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codegen.budget import Budget
 from codegen.errors import BudgetError, CompilerError
 
 if TYPE_CHECKING:
+    from codegen.build_styles import Plan
     from train.artifact import Artifact
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGETS = ("host", "rv32imc")
 
 
 def costs(model: Path, inputs: Path) -> dict[str, Any]:
     """Cost of a whole answer (features, models, post-processing, state CRC) on each target this machine has."""
     from codegen.measure import measure
+    from codegen.measure_targets import TARGETS
 
     measured: dict[str, Any] = {}
     for target in TARGETS:
@@ -39,6 +41,7 @@ def build_report(
     cost: Mapping[str, Any],
     verify: Mapping[str, Any],
     settings: Mapping[str, Any],
+    plan: Plan,
 ) -> dict[str, Any]:
     """report.json, docs/design.md; an empty object stands for what was not measured."""
     manifest = artifact.manifest
@@ -55,13 +58,14 @@ def build_report(
         "quality": evaluation["quality"],
         "evaluation": evaluation,
         "cost": cost,
+        "styles": list(plan.table),
         "compression": [],
         "verify": verify,
         "provenance": {
             "commit": _commit(),
             "data_hash": manifest["data"]["hash"],
             "versions": manifest["versions"],
-            "flags": {"emit": "m2cgen", "features": "int32"},
+            "flags": {"emit": dict(plan.styles), "why": plan.why, "features": "int32"},
             "settings": settings,
         },
     }
@@ -81,26 +85,41 @@ def _commit() -> str:
     return commit + "+" if commit and git("status", "--porcelain") else commit
 
 
+def asked_for(args: argparse.Namespace) -> bool:
+    """Whether a budget was given for this build, not only in the configuration."""
+    return any(limit is not None for limit in (args.budget_flash, args.budget_ram, args.budget_instructions))
+
+
+def budget_of(args: argparse.Namespace, settings: Mapping[str, Any]) -> Budget:
+    """The limits given for this build where there is any, else those of the configuration."""
+    if asked_for(args):
+        return Budget(args.budget_flash, args.budget_ram, args.budget_instructions)
+    configured = settings["budget"]
+    return Budget(configured["flash_bytes"], configured["ram_bytes"], configured["instructions"])
+
+
 def budget_rows(args: argparse.Namespace, settings: Mapping[str, Any], cost: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What was asked for beside what was measured, on rv32imc where it can be; `value` is None when it cannot."""
+    """Limits beside what was measured, on rv32imc where it can be; `value` is None when it cannot.
+
+    Where rv32imc cannot be measured only limits given for this build count, against this machine's bytes.
+    """
     target = "rv32imc" if "rv32imc" in cost else "host"
-    spent = cost.get(target, {})
-    ram = spent["ram_bytes"] + spent["stack_bytes"] if spent else None
-    budget = settings["budget"]
+    if target == "host" and not asked_for(args):
+        return []
+    spent, budget = cost.get(target, {}), budget_of(args, settings)
     rows = (
-        ("flash bytes", args.budget_flash, budget["flash_bytes"], spent.get("flash_bytes")),
-        ("RAM and stack bytes", args.budget_ram, budget["ram_bytes"], ram),
+        ("flash bytes", budget.flash_bytes, spent.get("flash_bytes")),
+        ("RAM and stack bytes", budget.ram_bytes, spent["ram_bytes"] + spent["stack_bytes"] if spent else None),
         (
             "instructions of the dearest answer",
-            args.budget_instructions,
-            budget["instructions"],
+            budget.instructions,
             (spent.get("instructions_per_sample") or {}).get("max"),
         ),
     )
     return [
-        {"what": what, "target": target, "limit": default if asked is None else asked, "value": value}
-        for what, asked, default, value in rows
-        if asked is not None or default is not None
+        {"what": what, "target": target, "limit": limit, "value": value}
+        for what, limit, value in rows
+        if limit is not None
     ]
 
 
@@ -112,5 +131,6 @@ def check_budgets(budgets: Sequence[Mapping[str, Any]]) -> None:
             raise BudgetError(f"{what}: cannot be measured here, so the budget of {row['limit']} cannot be checked")
         if row["value"] > row["limit"]:
             raise BudgetError(
-                f"{what}: {row['value']}, budget {row['limit']}: lower rounds or max_depth in wattprint.toml"
+                f"{what}: {row['value']}, {row['value'] - row['limit']} over the budget of {row['limit']}: "
+                "lower rounds or max_depth in wattprint.toml"
             )

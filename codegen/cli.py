@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from codegen import build, compile_command, measure_command, reference_command
+from codegen import build_command, compile_command, measure_command, reference_command
 from codegen.errors import CodegenError
 
 DESCRIPTION = """\
@@ -23,7 +23,7 @@ Trained models in, C for a microcontroller out.
 """
 EXIT_CODES = "exit codes: 0 done, 1 mismatch, 2 bad input, 6 compiler missing or failed, 7 timeout, 8 over budget"
 
-COMMANDS = (build, compile_command, reference_command, measure_command)
+COMMANDS = (build_command, compile_command, reference_command, measure_command)
 """One module a command, in the order of the help; each has `add_command(subparsers)` and imports its work when run."""
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from codegen.budget import Budget, choose
-from codegen.emit.artifact import emit_artifact, model_kinds, read_artifact
+from codegen.emit.artifact import emit_artifact, model_kinds, parse_styles, read_artifact
 from codegen.emit.forest import check_leaf_bits, check_name, emit_forest
 from codegen.emit.styles import find_style
 from codegen.errors import ModelError, StyleError
@@ -79,11 +79,7 @@ def compile_artifact(path: Path, out: Path, emit: str, leaf_bits: int | None) ->
                 f"--leaf-bits {leaf_bits}: the {kind} model of {path} has {model.leaf_bits or 'whole leaves'} and must "
                 "answer as its reference does; set leaf_bits in wattprint.toml and fit again"
             )
-    if "=" not in emit:
-        emit_artifact(artifact, out, style=emit)
-    else:
-        pairs = [part.partition("=") for part in emit.split(",")]
-        emit_artifact(artifact, out, style={kind: style for kind, _, style in pairs})
+    emit_artifact(artifact, out, style=parse_styles(emit, kinds))
     print(f"written: {out}/model.c and what it includes")
 
 

@@ -81,11 +81,11 @@ class Verify:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What the model may cost on the board; None is no limit."""
+    """What model and core may cost on rv32imc; the firmware around them takes 5 KB of flash."""
 
-    flash_bytes: int | None = _integer(None, 1, 2**32 - 1)
-    ram_bytes: int | None = _integer(None, 1, 2**32 - 1)
-    instructions: int | None = _integer(None, 1, 2**32 - 1)
+    flash_bytes: int = _integer(27_648, 1, 2**32 - 1)
+    ram_bytes: int = _integer(2_048, 1, 2**32 - 1)
+    instructions: int = _integer(20_000, 1, 2**32 - 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ from codegen.emit.forest_fast_slots import Slot, Slots, choose_slots, threshold_
 from codegen.emit.literals import int32_literal
 from codegen.ir.forest import Forest
 
-# Compilers take more than linear time for a function, and lines of four spaces a level should end before column 100.
-SPLITS_PER_FUNCTION = 512
+# More splits a function save calls; but then jumps to the next tree take four bytes instead of two (c.j reaches 2 KB),
+# and compilers take more than linear time. Lines of four spaces a level should end before column 100.
+SPLITS_PER_FUNCTION = 192
 DEPTH_PER_FUNCTION = 16
 
 
@@ -44,7 +45,7 @@ def fast_code(sums: Sequence[OutputSum], slots: Slots) -> FastCode:
     writer = _Writer(slots, {slot: index for index, slot in enumerate(slots.slots)})
     terms = []
     for output in sums:
-        block = writer.outlined(output.block)
+        block = writer.outlined(_by_units(output.block))
         constant = output.constant + sum(value << unit for unit, value in block.adds)
         calls = [*block.calls, *([writer.function(replace(block, adds=(), calls=()))] if block.branches else [])]
         terms.append((int32_literal(constant), *(writer.call(index) for index in calls)))
@@ -146,6 +147,11 @@ class _Writer:
                 lines += [f"{pad}}} else {{", *self.lines(last, level + 1)]
             lines.append(f"{pad}}}")
         return lines
+
+
+def _by_units(block: Block) -> Block:
+    """The block with branches that add in the same units together, so that functions need few registers for sums."""
+    return replace(block, branches=tuple(sorted(block.branches, key=lambda item: sorted(_units(Block((), (item,)))))))
 
 
 def _units(block: Block) -> set[int]:

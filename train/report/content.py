@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from train.evaluate.metrics import HORIZON_KEYS
@@ -32,6 +32,7 @@ def page(report: Mapping[str, Any]) -> dict[str, Any]:
         "costs": [_cost(target, cost) for target, cost in (report.get("cost") or {}).items()],
         "cost_scale": f"Bars: of {SCALE_FLASH_BYTES // 1024} KB flash and {SCALE_RAM_BYTES // 1024} KB RAM, a small "
         "microcontroller. Everything an answer needs: features, both models, post-processing, state check.",
+        "styles": _styles(report.get("styles") or [], report.get("budgets") or []),
         "verify": proof.verification(report.get("verify") or {}),
         "provenance": proof.provenance(report),
     }
@@ -152,6 +153,40 @@ def _cost(target: str, cost: Mapping[str, Any]) -> dict[str, Any]:
         "ram_bar": _bar(ram, SCALE_RAM_BYTES) if bars else "",
         "instructions": text,
     }
+
+
+def _styles(rows: Sequence[Mapping[str, Any]], budgets: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """What each style of the C would cost; bars are of the largest in the table."""
+    if not rows:
+        return None
+    flash = max(int(row["flash_bytes"]) for row in rows)
+    worst = max(int(row["instructions"]["max"] or 0) for row in rows)
+    limits = [f"{row['what']} ≤ {count(row['limit'])}" for row in budgets]
+    return {
+        "target": rows[0]["target"],
+        "budget": "; ".join(limits),
+        "rows": [
+            {
+                "model": row["model"],
+                "style": row["style"],
+                "chosen": bool(row["chosen"]),
+                "flash": f"{count(row['flash_bytes'])} B",
+                "flash_bar": _share_bar(int(row["flash_bytes"]), flash),
+                "instructions": count(row["instructions"]["max"]),
+                "instructions_bar": _share_bar(int(row["instructions"]["max"] or 0), worst),
+                "whole": f"{count(row['whole']['flash_bytes'])} B",
+                "whole_instructions": count(row["whole"]["instructions_max"]),
+            }
+            for row in rows
+        ],
+    }
+
+
+def _share_bar(value: int, full: int) -> Any:
+    from markupsafe import Markup
+
+    share = 100 * value / full if full else 0.0
+    return Markup('<span class="bar"><span style="width:{}%"></span></span>').format(f"{share:.1f}")
 
 
 def _bar(value: int, full: int) -> Any:

@@ -281,3 +281,30 @@ def test_a_line_breaks_where_nothing_is_known() -> None:
     frame = svg.Frame(0, 0, 10, 10, 4, 1)
     text = svg.line(frame, np.arange(5.0), np.array([0, 1, np.nan, 1, 1]), "truth")
     assert re.findall(r'points="([^"]*)"', text) == ["0.0,10.0 2.5,0.0", "7.5,0.0 10.0,0.0"]
+
+
+def test_what_other_styles_would_cost(tmp_path: Path) -> None:
+    """The largest fills its bar; counts that could not be taken leave a gap."""
+    row = {"model": "device", "target": "rv32imc", "leaf_bits": 12, "ram_bytes": 0, "stack_bytes": 64}
+    styles = [
+        {
+            **row,
+            "style": style,
+            "chosen": style == "balanced",
+            "flash_bytes": flash,
+            "instructions": {"mean": None, "max": worst},
+            "whole": {"flash_bytes": flash + 9000, "instructions_max": worst},
+        }
+        for style, flash, worst in (("m2cgen", 20_000, 2_500), ("balanced", 5_000, 10_000), ("<b>", 1_000, None))
+    ]
+    budgets = [{"what": "flash bytes", "target": "rv32imc", "limit": 27_648, "value": 14_000}]
+    (tmp_path / "report.json").write_text(json.dumps({**report_json(), "styles": styles, "budgets": budgets}))
+    text = checked(write_report(tmp_path))
+    assert "balanced ✓" in text
+    assert "m2cgen ✓" not in text
+    assert "<b>" in text  # as text
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    table = html[html.index('class="styles"') :]
+    assert re.findall(r'style="width:([\d.]+)%', table)[:6] == ["100.0", "25.0", "25.0", "100.0", "5.0", "0.0"]
+    assert "flash bytes ≤ 27" in text
+    assert "14\u00a0000" in text or "14\u202f000" in text or "14 000" in text

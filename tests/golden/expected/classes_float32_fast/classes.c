@@ -65,6 +65,16 @@ static NOINLINE int32_t sum_2(const uint32_t k[])
 {
     int32_t s12 = 0;
     int32_t s13 = 0;
+    if (k[1] < 0xc5b9c800u) {
+        s12 -= 1449;
+    } else {
+        if (k[0] < 0xc535c000u) {
+            s12 -= 1467;
+        } else {
+            s12 += 1466;
+        }
+    }
+    FENCE();
     if (k[1] >= 0xc5cb6800u) {
         if (k[0] < 0xc535c000u) {
             s13 -= 759;
@@ -74,16 +84,6 @@ static NOINLINE int32_t sum_2(const uint32_t k[])
     } else {
         if (k[1] < 0xc5b9c800u) {
             s13 -= 780;
-        }
-    }
-    FENCE();
-    if (k[1] < 0xc5b9c800u) {
-        s12 -= 1449;
-    } else {
-        if (k[0] < 0xc535c000u) {
-            s12 -= 1467;
-        } else {
-            s12 += 1466;
         }
     }
     return s12 * 4096 + s13 * 8192;

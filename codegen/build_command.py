@@ -1,0 +1,53 @@
+"""`python -m codegen build`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from codegen.arguments import Subparsers, at_least_one
+
+EPILOG = """\
+examples:
+  python -m codegen build                            train on the built-in fleet
+  python -m codegen build --data my_charges          train on a dataset folder
+  python -m codegen build --artifact artifacts/default    train nothing, prove what is there
+  python -m codegen build --budget-flash 20000       the fastest C of the models that fits with the core
+
+Everything is left in build/: artifact/ (the trained model), model/ (its C), report.html, report.json, log/.
+Exit codes: 0 pass, 1 a board's answer differs, 2 bad input, 6 a compiler failed, 8 over budget, 130 interrupted.
+"""
+
+
+def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = sub.add_parser(
+        "build",
+        help="train, emit C, build the virtual board and prove it, with a report",
+        description="Trains a model, emits its C, builds the native firmware, streams held-out charges through a "
+        "serial line and compares every answer with an independent reference.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--artifact", type=Path, metavar="DIR", help="use this trained artifact: nothing is trained")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="a dataset folder to train on (with --artifact: to verify on)"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings (default: wattprint.toml, if there)")
+    parser.add_argument("--model", choices=["forest"], default="forest", help="kind of model (default: forest)")
+    parser.add_argument("--hold-out", metavar="DEVICE/UNIT", nargs="+", default=[], help="units to keep for verifying")
+    parser.add_argument("--emit", metavar="STYLE", help="style of the C, or one for each: device=small,remaining=fast")
+    budgets = parser.add_argument_group("budgets, on rv32imc (default: those of the configuration)")
+    budgets.add_argument("--budget-flash", type=at_least_one, metavar="B", help="most bytes of flash, model and core")
+    budgets.add_argument("--budget-ram", type=at_least_one, metavar="B", help="most bytes of static RAM and stack")
+    budgets.add_argument("--budget-instructions", type=at_least_one, metavar="N", help="most instructions an answer")
+    parser.add_argument("--install", action="store_true", help="update artifacts/default and firmware/lib/model")
+    parser.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help="default: build")
+    parser.add_argument("--json", action="store_true", help="print report.json and nothing else")
+    parser.set_defaults(func=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from codegen.build import run
+
+    return run(args)
