@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from host.errors import SilentBoardError
-from host.messages import Hello
 from host.reference import Charge
 from host.session import Session
 from host.verify import Rows, differing, stream
 from host.verify_board import COMMAND, LINES, BoardUnderTest
+
+RESET_S = 3.0
+"""So long a board may take until it starts anew."""
 
 WORDS = {
     "power": "the virtual board was ended and started again",
@@ -46,19 +48,22 @@ def _start_anew(session: Session, board: BoardUnderTest) -> str:
     cure = "give --reset-command" if board.how == LINES else "check the command"
     if not board.reset():
         return f"its port has no lines that start it anew: {cure}"
-    hello = _open(session)
-    if session.statistics()["answered"]:
-        done = "the command ran" if board.how == COMMAND else "RTS and DTR were pulsed"
-        return f"{done}, but the board went on as before (boot reason {hello.boot}): {cure}"
+    deadline = board.now() + RESET_S
+    _open(session)
+    while session.statistics()["answered"]:
+        if board.now() > deadline:
+            done = "the command ran" if board.how == COMMAND else "RTS and DTR were pulsed"
+            return f"{done}, but the board went on as before: {cure}"
+        _open(session)
     return WORDS[board.how]
 
 
-def _open(session: Session) -> Hello:
+def _open(session: Session) -> None:
     """A board takes a while to boot: ask twice as long as any other time."""
     try:
-        return session.open()
+        session.open()
     except SilentBoardError:
-        return session.open()
+        session.open()
 
 
 def _ignore(_: int) -> None:

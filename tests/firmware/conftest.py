@@ -81,7 +81,13 @@ def connect(port: int) -> socket.socket:
 @contextmanager
 def switched_on(firmware: Firmware) -> Iterator[int]:
     """The TCP port of a QEMU board that starts when a host connects to it."""
-    command = firmware.board.command(firmware.program, "tcp:127.0.0.1:0,server=on,wait=on,nodelay=on")
+    with listening(firmware.board.command(firmware.program, "tcp:127.0.0.1:0,server=on,wait=on,nodelay=on")) as port:
+        yield port
+
+
+@contextmanager
+def listening(command: list[str]) -> Iterator[int]:
+    """The TCP port on which a QEMU with a line there waits for a host."""
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         try:

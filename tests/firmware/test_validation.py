@@ -6,6 +6,7 @@ import json
 import math
 import random
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from host import verify_host_c, verify_memory
 from host.cli import main
 from host.errors import HostError
 from host.reference import load_reference
-from tests.firmware.conftest import FLAGS, ROOT, sources
+from tests.firmware.boards import BOARDS, Board
+from tests.firmware.conftest import FLAGS, ROOT, listening, run_pio, sources
 from tests.firmware.training import Trained
 
 pytestmark = [pytest.mark.firmware, pytest.mark.xdist_group("trained")]
@@ -101,6 +103,48 @@ def test_three_hours_over_a_bad_line_with_three_resets(
     assert damage["accepted"] == 0
     assert 0.008 < sum(damage["hit"].values()) / damage["lines"] < 0.012
     assert damage["lines"] > 3 * 10_800  # what was lost with each reset was sent again
+
+
+def free_port() -> int:
+    """A TCP port nobody listens on just now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        number: int = probe.getsockname()[1]
+        return number
+
+
+@pytest.mark.qemu
+@pytest.mark.slow
+def test_an_emulated_board_after_a_reset_by_its_monitor(
+    trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """C on the target is RISC-V here, reset by QEMU, and its memory that of the linked firmware."""
+    board, monitor = BOARDS[0], free_port()
+    done = run_pio("run", "-e", board.env, build_dir=tmp_path / "pio", WATTPRINT_MODEL_DIR=str(trained.model))
+    assert done.returncode == 0, done.stdout + done.stderr
+    elf = tmp_path / "pio" / board.env / "firmware.elf"
+    write_long_charge(tmp_path / "data", 240)
+    (tmp_path / "settings.toml").write_text("[budget]\nflash_bytes = 32768\nram_bytes = 2048\n", encoding="utf-8")
+    arguments = ["--artifact", str(trained.artifact.path), "--data", str(tmp_path / "data"), "--split", "all"]
+    arguments += ["--elf", str(elf), "--config", str(tmp_path / "settings.toml"), "--json", "--inject", "flip,reset=1"]
+    # Closed at once, QEMU would not read it: its greeting has not been read either.
+    reset = f"bash -c 'exec 3<>/dev/tcp/127.0.0.1/{monitor}; echo system_reset >&3; sleep 0.5'"
+    line = Board(board.env, board.file).command(elf, "tcp:127.0.0.1:0,server=on,wait=on,nodelay=on")
+    line[line.index("-monitor") + 1] = f"tcp:127.0.0.1:{monitor},server=on,wait=off"
+    with listening(line) as port:
+        code = main(["verify", "--port", f"socket://127.0.0.1:{port}", "--reset-command", reset, *arguments])
+    report = json.loads(capsys.readouterr().out)
+    assert code == 0, report["checks"]
+    assert [check for check in report["checks"] if check["verdict"] != "PASS"] == []
+    assert report["determinism"]["reset_how"] == "the board was started anew by --reset-command"
+    assert report["inject"]["link"]["resets"] == 1
+    said = subprocess.run(["riscv64-unknown-elf-size", elf], capture_output=True, text=True, check=True).stdout
+    text, data, bss = map(int, said.splitlines()[1].split()[:3])
+    assert report["memory"]["flash_bytes"] == text + data
+    assert report["memory"]["machine"] == "RISC-V"
+    assert "-march=rv32imc" in report["memory"]["flags"]
+    assert 0 < report["board"]["stack_bytes"] < 1500
+    assert [budget["value"] for budget in report["budgets"]][1] >= data + bss + report["board"]["stack_bytes"]
+    assert 1_000 < report["timing"]["instructions"]["p50"] <= report["board"]["answer_max_ticks"]
 
 
 def test_memory_is_that_of_the_size_tool(trained: Trained) -> None:

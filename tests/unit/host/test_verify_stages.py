@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from codegen.reference import answers_from_outputs
+from host import verify_determinism
 from host.board_sim import virtual_board
 from host.cli import main
 from host.errors import HostError, LinkBudgetError
@@ -257,8 +258,13 @@ def test_a_board_that_answers_otherwise_after_a_reset(bench: Bench, capsys: pyte
     [("true", "the command ran, but the board went on as before"), ("false", None), ("/no/such/program", None)],
 )
 def test_a_reset_command_that_does_nothing(
-    bench: Bench, capsys: pytest.CaptureFixture[str], command: str, words: str | None
+    bench: Bench,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    words: str | None,
 ) -> None:
+    monkeypatch.setattr(verify_determinism, "RESET_S", 0.1)
     arguments = bench.arguments(skip="host-c,timing")
     code = main([*arguments, "--reset-command", command])
     out, err = capsys.readouterr()
