@@ -71,13 +71,16 @@ def _compile_all(target: Target, sources: Sequence[Path], stem: Path, arguments:
     return objects
 
 
-@contextmanager
-def _bench(folder: Path, target: str, opt: str, name: str | None) -> Iterator[_Bench]:
-    if target not in TARGETS:
-        raise CodegenError(f"target {target!r} is not there; existing: {' '.join(TARGETS)}")
+def _target(name: str, opt: str) -> Target:
+    if name not in TARGETS:
+        raise CodegenError(f"target {name!r} is not there; existing: {' '.join(TARGETS)}")
     if opt not in _OPTIMISATIONS:
         raise CodegenError(f"--opt {opt!r} is not one of {' '.join(_OPTIMISATIONS)}")
-    subject, tools = read_subject(folder, name), TARGETS[target]
+    return TARGETS[name]
+
+
+@contextmanager
+def _bench(tools: Target, subject: Subject, opt: str) -> Iterator[_Bench]:
     with tempfile.TemporaryDirectory(prefix="wattprint-measure-") as temporary:
         work = Path(temporary)
         (work / "measure_call.h").write_text(render("measure_call.h.j2", subject.values), encoding="ascii")
@@ -94,7 +97,8 @@ def measure(
 
     Raises CompilerError when a compiler or emulator is missing or fails.
     """
-    with _bench(folder, target, opt, name) as bench:
+    tools, subject = _target(target, opt), read_subject(folder, name)
+    with _bench(tools, subject, opt) as bench:
         flash, ram = _sizes(bench)
         stack = _stack(bench)
         result = {"target": target, "opt": opt, "flash_bytes": flash, "ram_bytes": ram, "stack_bytes": stack}
@@ -128,13 +132,13 @@ def run_on_target(
 
     from codegen.measure_inputs import exact_rows
 
-    with _bench(folder, target, opt, name) as bench:
-        subject = bench.subject
-        table = exact_rows(rows, subject)
-        program = bench.program("run.c", "runtime.c", bench.target.system)
-        at_once = max(1, ROWS_AT_ONCE_BYTES // (table.itemsize * table.shape[1]))
-        if subject.kind != "forest" and len(table) > at_once:
-            raise CodegenError(f"{len(table)} rows: at most {at_once} at once of what keeps state between calls")
+    tools, subject = _target(target, opt), read_subject(folder, name)
+    table = exact_rows(rows, subject)
+    at_once = max(1, ROWS_AT_ONCE_BYTES // (table.itemsize * table.shape[1]))
+    if subject.kind != "forest" and len(table) > at_once:
+        raise CodegenError(f"{len(table)} rows: at most {at_once} at once of what keeps state between calls")
+    with _bench(tools, subject, opt) as bench:
+        program = bench.program("run.c", "runtime.c", tools.system)
         pieces = [_run(bench, program, table[first : first + at_once]) for first in range(0, len(table), at_once)]
     return np.concatenate(pieces) if pieces else np.empty((0, subject.output_width), dtype=subject.output_dtype)
 
@@ -148,12 +152,13 @@ def count_on_target(
     """
     from codegen.measure_inputs import exact_rows
 
-    with _bench(folder, target, opt, name) as bench:
-        table = exact_rows(rows, bench.subject)
-        if not bench.target.emulator:
-            raise CodegenError(f"{target} has no counter of executed instructions that is exact")
-        if table.nbytes > ROWS_AT_ONCE_BYTES:
-            raise CodegenError(f"{len(table)} rows are too many to count at once")
+    tools, subject = _target(target, opt), read_subject(folder, name)
+    table = exact_rows(rows, subject)
+    if not tools.emulator:
+        raise CodegenError(f"{target} has no counter of executed instructions that is exact")
+    if table.nbytes > ROWS_AT_ONCE_BYTES:
+        raise CodegenError(f"{len(table)} rows are too many to count at once")
+    with _bench(tools, subject, opt) as bench:
         return _count(bench, table)[0]
 
 

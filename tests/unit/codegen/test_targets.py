@@ -11,7 +11,7 @@ import xgboost
 
 from codegen.emit.artifact import emit_artifact
 from codegen.emit.forest import emit_forest
-from codegen.errors import CompilerError
+from codegen.errors import CodegenError, CompilerError
 from codegen.measure import count_on_target, measure, run_on_target
 from codegen.measure_inputs import sample_rows
 from codegen.readers.xgboost import read_model
@@ -199,3 +199,54 @@ def test_wide_arithmetic(tmp_path: Path, target: str) -> None:
     results = run_on_target(tmp_path, target, rows).copy().view(np.uint64)
     assert results[:, :8].tolist() == [wide_answers(a, b) for a, b in pairs]
     assert results[:, 8].tolist() == run_on_target(tmp_path, "host", rows).copy().view(np.uint64)[:, 8].tolist()
+
+
+DEEP_C = """#include "a.h"
+static int32_t calls = 41; /* an initial value, which somebody has to have put into RAM */
+__attribute__((noinline)) static int32_t deep(int32_t n, int32_t a, int32_t b, int32_t c)
+{
+    if (n == 0) {
+        return a ^ (b << 8) ^ (c << 16);
+    }
+    const int32_t below = deep(n - 1, a + n, b + a, c + 3);
+    return below + n + a + b + c; /* all four have to have survived: by then other calls used their registers */
+}
+void a_predict(const a_feature x[2], a_output out[1])
+{
+    calls++;
+    out[0] = deep(x[0], x[1], 7, 11) + calls;
+}
+"""
+
+
+def deep(n: int, a: int, b: int, c: int) -> int:
+    if n == 0:
+        return a ^ (b << 8) ^ (c << 16)
+    return deep(n - 1, a + n, b + a, c + 3) + n + a + b + c
+
+
+@pytest.mark.parametrize("target", on_targets())
+def test_what_the_start_sets_up(tmp_path: Path, target: str) -> None:
+    """Variables with a value, a stack, and on LX6 windows of registers that spill and come back."""
+    (tmp_path / "a.h").write_text("#include <stdint.h>\n" + FACE.format(name="a", NAME="A", type="int32_t"))
+    (tmp_path / "a.c").write_text(DEEP_C)
+    rows = [[n, 1000 - n] for n in (0, 1, 3, 5, 6, 7, 8, 9, 15, 16, 17, 40, 100)]
+    outputs = run_on_target(tmp_path, target, rows)
+    assert outputs[:, 0].tolist() == [deep(n, a, 7, 11) + 42 + k for k, (n, a) in enumerate(rows)]
+
+
+@pytest.mark.parity
+def test_many_rows_are_run_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.h").write_text("#include <stdint.h>\n" + FACE.format(name="a", NAME="A", type="int32_t"))
+    (tmp_path / "a.c").write_text(
+        '#include "a.h"\nvoid a_predict(const int32_t x[2], int32_t o[1]) { o[0] = x[0] + x[1]; }\n'
+    )
+    rows = np.arange(2000).reshape(1000, 2)
+    monkeypatch.setattr("codegen.measure.ROWS_AT_ONCE_BYTES", 8 * 333)
+    assert run_on_target(tmp_path, "host", rows)[:, 0].tolist() == rows.sum(axis=1).tolist()
+    with pytest.raises(CodegenError, match="at most 888 at once of what keeps state"):
+        run_on_target(network(tmp_path / "net"), "host", np.zeros((889, 3), np.int8))
+    with pytest.raises(CodegenError, match="too many to count at once"):
+        count_on_target(tmp_path, "rv32imc", rows)
+    with pytest.raises(CodegenError, match="no counter"):
+        count_on_target(tmp_path, "host", rows)
