@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import Any, TextIO, cast
 
 
@@ -45,6 +46,9 @@ class Leavable:
 def readers_may_leave() -> Iterator[None]:
     """Within the block, and for what is left in the buffers at its end, a reader that leaves is no error."""
     before = sys.stdout, sys.stderr
+    for stream in before:
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without – or ≤ shows ?, and no traceback
     sys.stdout, sys.stderr = (cast(TextIO, Leavable(stream)) for stream in before)
     try:
         yield

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 
+from host.board import AUTO
 from host.errors import ModelMismatchError, PortError, SilentBoardError
 from host.framing import LineSplitter
 from host.messages import PROTOCOL_VERSION, encode
@@ -51,7 +52,7 @@ def live_batches(
         try:
             with open_link() as link:
                 attempts = 0
-                yield [Entry(clock(), Kind.OPENED, source.encode())]
+                yield [Entry(clock(), Kind.OPENED, _name(link, source).encode())]
                 yield from _watch(link, tracker, clock)
         except PortError as error:
             if tracker.hello_at_s is None:
@@ -62,6 +63,11 @@ def live_batches(
         while clock() < until:
             time.sleep(BATCH_S)
             yield []
+
+
+def _name(link: Link, source: str) -> str:
+    """As the user named it; the port that was found, where it was left to be found."""
+    return str(getattr(link, "port", source)) if source == AUTO else source
 
 
 def _watch(link: Link, tracker: Tracker, clock: Callable[[], float]) -> Batches:

@@ -117,6 +117,7 @@ class Tracker:
                 self._link = replace(self._link, reconnects=self._link.reconnects + 1)
                 self._notes.add(entry.at_s, "connected again")
             self._open, self._lost_because = True, ""
+            self._source = entry.line.decode("utf-8", "replace")
         else:
             self._open, self._lost_because = False, entry.line.decode("utf-8", "replace")
             self._notes.add(entry.at_s, f"disconnected: {self._lost_because}")

@@ -202,6 +202,18 @@ def test_what_was_sent_and_received_can_be_kept(monkeypatch: pytest.MonkeyPatch)
     assert kinds[:4] == [(Kind.OPENED, b"x"), (Kind.SENT, b"$H"), (Kind.RECEIVED, b"$H"), (Kind.RECEIVED, b"$C")]
 
 
+def test_a_port_that_was_found_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(monkeypatch, well_behaved)
+    bench.port = "/dev/ttyUSB7"  # type: ignore[attr-defined]
+    for source, shown in (("auto", "/dev/ttyUSB7"), ("sim", "sim")):
+        tracker = Tracker(MODELS, source)
+        batches = live.live_batches(bench.open, source, tracker, bench.now)
+        for entry in next(batches):
+            tracker.take(entry)
+        batches.close()
+        assert tracker.snapshot(bench.at_s).source == shown
+
+
 def test_the_clock_goes_forward_from_now() -> None:
     import time
 

@@ -216,6 +216,17 @@ def test_what_is_no_use_is_one_line(
     assert err.count("\n") == 1
 
 
+def test_a_terminal_of_another_encoding_shows_what_it_can(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    with RunWriter(path, "/dev/ttyUSB0") as writer:
+        writer.add(Story().greeted(board.plug()).charges(0, 3).entries)
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command_line = [sys.executable, "-m", "host", "monitor", str(path)]
+    done = subprocess.run(command_line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "47 min (41 ? 56 min)" in done.stdout
+
+
 def test_save_does_not_overwrite(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "kept"
     path.write_text("mine")
