@@ -67,6 +67,26 @@ def test_opening_tells_a_charge_in_progress() -> None:
     assert heard[-1] == Event(2, 1)
 
 
+def test_a_board_slow_to_say_hello_has_not_started_anew() -> None:
+    """It was asked twice, so it says hello twice."""
+    link = LiveLink(LiveBoard([]))
+    send = link.send
+    asked: list[bytes] = []
+
+    def late(data: bytes) -> None:
+        asked.append(data)
+        if len(asked) == 2:
+            send(asked[0])
+        if len(asked) >= 2:
+            send(data)
+
+    link.send = late  # type: ignore[method-assign]
+    session = LiveSession(link)
+    session.open()
+    assert [data[:2] for data in link.sent] == [b"$H", b"$H", b"$M"]
+    assert not [message for _ in range(5) for message in session.listen(0.5) if isinstance(message, Hello)]
+
+
 def test_a_board_without_a_sensor() -> None:
     board = FakeBoard()
     take = board.take

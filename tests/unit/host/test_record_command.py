@@ -23,6 +23,9 @@ from typing import Any
 import pytest
 
 from host.cli import main
+from host.recording.csv_layout import Layout
+from host.recording.csv_source import CsvSource
+from host.recording.events import Begun, Measured
 from tests.unit.host.conftest import ROOT
 from tests.unit.host.fake_board import Values
 from train.sessions.dataset import inspect_dataset, read_dataset
@@ -305,6 +308,25 @@ def test_a_file_that_is_being_written(tmp_path: Path) -> None:
     assert values_of(kept) == from_zero(values)[: len(kept.t_ms)]
     assert kept.ended == "full"
     assert "full after" in out
+
+
+@pytest.mark.parametrize("n_bytes", [1, 7, 30])
+def test_rows_that_come_in_pieces(tmp_path: Path, n_bytes: int) -> None:
+    values = charge(20)[:40]
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    data = ("t_ms,voltage_mv,current_ma\r\n" + "".join(f"{t},{v},{i}\r\n" for t, v, i in values)).encode("ascii")
+    writer = os.open(fifo, os.O_RDWR)
+    try:
+        with CsvSource(str(fifo), Layout(), idle_s=60) as source:
+            events = []
+            for position in range(0, len(data), n_bytes):
+                os.write(writer, data[position : position + n_bytes])
+                events += source.events(5.0)
+    finally:
+        os.close(writer)
+    assert events[0] == Begun(1)
+    assert events[1:] == [Measured(k, *value) for k, value in enumerate(values)]
 
 
 def test_a_file_that_does_not_grow_has_ended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
