@@ -19,7 +19,7 @@ from tests.firmware.wire import line, replay
 
 pytestmark = [pytest.mark.firmware, pytest.mark.xdist_group("firmware")]
 
-C_TESTS = ("test_link", "test_board", "test_sequence", "test_live", "test_live_board")
+C_TESTS = ("test_link", "test_board", "test_sequence", "test_live", "test_sensor", "test_live_board")
 
 
 def test_c_tests_pass_natively(tmp_path: Path) -> None:

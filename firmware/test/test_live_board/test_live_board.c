@@ -173,6 +173,7 @@ static void test_change_of_mode_ends_the_charge(void)
     CHECK_ANSWER("S,4,FA0,1388,7D0", "N,4,1,0");
     CHECK_ANSWER("S,0,0,1388,7D0", prediction(0, samples, 1));
     CHECK_ANSWER("M,0", "M,0");
+    CHECK_ANSWER("S,1,3E8,1388,7D0", "N,1,4,0");
     check_clear(&sent);
     check_clear(&want);
     (void)second(5000, 2000);
@@ -272,6 +273,8 @@ static void test_a_late_board_skips_and_says_when(void)
     CHECK_SENT();
     CHECK_EQUAL(wp_board_tick(&board), 1000000);
     CHECK_SENT();
+    world.step_us = 2500;
+    CHECK_EQUAL(second(5000, 0), 1000000 - 3 * 2500); /* the time it works does not delay the next */
 }
 
 int main(void)
