@@ -217,6 +217,25 @@ def lag_of_a_killed_recorder(tmp_path: Path, program: Program, seed: int) -> flo
     return killed_at - min(lacking, default=killed_at)
 
 
+def test_samples_are_synced_while_they_come(tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only when a charge begins and ends: a power cut takes what was not."""
+    synced: list[int] = []
+    real = os.fsync
+
+    def sync(descriptor: int) -> None:
+        real(descriptor)
+        synced.append(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    file = write_rows(tmp_path / "a.csv", charge(21, n_flat=100, n_rest=0))
+    assert main(live(program(), tmp_path / "data", file, speed=30)) == 0
+    begun_or_ended = 12
+    assert len(synced) > begun_or_ended
+    synced.clear()
+    assert main(live(program(), tmp_path / "other", file)) == 0
+    assert len(synced) <= begun_or_ended
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("n_samples", [0, 1, 9, 10, 60])
 def test_ctrl_c_ends_the_charge_and_asks_nothing(

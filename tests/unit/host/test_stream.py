@@ -77,6 +77,25 @@ def test_answers_as_json_and_csv(bench: Bench, tmp_path: Path, capsys: pytest.Ca
     assert summary["model_hash"] == bench.artifact.model_hash
 
 
+RESTARTS_ONCE = """
+take, heard = board.take, []
+def restart(text):
+    heard.append(text.startswith(b"$S"))
+    return board.start() if text.startswith(b"$S") and sum(heard) == 30 else take(text)
+board.take = restart
+"""
+
+
+def test_answers_come_once_though_the_board_starts_anew(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_rows(tmp_path / "a.csv", rows(60))
+    assert main([*stream(bench, source, behaviour=RESTARTS_ONCE), "--json"]) == 0
+    *records, last = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [record["sequence"] for record in records] == list(range(60))
+    assert last["summary"]["resets"] == 1
+
+
 def test_one_file_as_text(bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(stream(bench, write_rows(tmp_path / "a.csv", rows(30)))) == 0
     lines = capsys.readouterr().out.splitlines()
