@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ ARTIFACT = ROOT / "artifacts" / "default"
 WORK = ROOT / "build" / "bench"
 TARGETS = ("rv32imc", "host")
 BAUD = 115_200
+DAMAGED_LINES = 1_000_000
 THREE_HOURS_S = 3 * 3600
 
 
@@ -162,7 +163,34 @@ def bench_link() -> list[dict[str, Any]]:
             "bytes_per_answer": round(link["bytes_received"] / samples, 1),
         },
         _three_hours_paced(),
+        *_damaged(),
     ]
+
+
+def _damaged() -> Iterator[dict[str, Any]]:
+    """A charge over a line that damages 1 % of the lines, with three resets; then nothing but damaged lines."""
+    command: list[str | Path] = [
+        "-m", "host", "verify", "--port", "sim", "--artifact", ARTIFACT, "--reference", reference_file(), "--json",
+        "--skip", "host-c,determinism,timing", "--inject", "drop,flip,cut,garbage,reset=3",
+    ]  # fmt: skip
+    found = run_json(*command)["inject"]
+    yield {
+        "what": "1 % damaged, 3 resets",
+        "samples": found["samples"],
+        "mismatches": found["wrong"],
+        "seconds": found["seconds"],
+        "damaged_lines": sum(found["damage"]["hit"].values()),
+        "accepted": found["damage"]["accepted"],
+    }
+    storm = run_json(*command, "--charges", 1, "--lines", DAMAGED_LINES)["storm"]
+    yield {
+        "what": "damaged lines alone",
+        "samples": storm["answers"],
+        "mismatches": storm["mismatches"],
+        "seconds": storm["seconds"],
+        "damaged_lines": storm["to_board"] + storm["from_board"],
+        "accepted": storm["to_board_accepted"] + storm["from_board_accepted"],
+    }
 
 
 def _three_hours_paced() -> dict[str, Any]:
