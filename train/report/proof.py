@@ -9,6 +9,14 @@ from train.evaluate.table import format_figure
 
 Rows = list[tuple[str, str]]
 
+_CHECKS = {
+    "codegen": "C on this machine",
+    "platform": "board against that C",
+    "repeatable": "the same again",
+    "reset": "after a reset",
+}
+"""Groups of a verification's checks that have a row of their own."""
+
 
 def verification(verify: Mapping[str, Any]) -> dict[str, Any] | None:
     """Verdict, short rows and the charges one by one; None where nothing was verified."""
@@ -18,8 +26,11 @@ def verification(verify: Mapping[str, Any]) -> dict[str, Any] | None:
     passed = mismatches == 0 and samples > 0 and verify.get("verdict", "PASS") == "PASS"
     if passed:
         text = f"Yes: each of {count(samples)} answers over the serial line equals the reference, bit for bit."
-    else:
+    elif mismatches or not samples:
         text = f"No: {count(mismatches)} of {count(samples)} answers differ from the reference."
+    else:
+        failed = [check["title"] for check in verify.get("checks") or [] if check.get("verdict") == "FAIL"]
+        text = f"Each answer equals the reference, but not all is well. Failed: {'; '.join(failed) or 'not said'}."
     line = f"{'PASS' if passed else 'FAIL'}: {count(samples)} samples verified, {count(mismatches)} mismatches"
     return {
         "passed": passed,
@@ -46,6 +57,9 @@ def _verify_rows(verify: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         streamed = f"{counted(len(charges), 'charge')} of {counted(len(units), 'unit')}"
         seconds = verify.get("seconds")
         yield "streamed", streamed if seconds is None else f"{streamed} in {seconds:.1f} s"
+    for check in verify.get("checks") or []:
+        if check.get("group") in _CHECKS:
+            yield _CHECKS[check["group"]], f"{check['verdict']}: {check['text']}"
     board = verify.get("board") or {}
     if board:
         yield (

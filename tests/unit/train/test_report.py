@@ -188,6 +188,21 @@ def test_a_verification_is_summed_up(build: Path) -> None:
     assert "{" not in text.partition("Is the board equal")[2]
 
 
+def test_the_stages_of_a_verification(build: Path) -> None:
+    checks = [
+        {"group": "board", "title": "the board answers as the reference", "verdict": "PASS", "text": "all of 3 000"},
+        {"group": "codegen", "title": "C as the reference", "verdict": "PASS", "text": "all answers"},
+        {"group": "platform", "title": "the board as C", "verdict": "SKIPPED", "text": "no C compiler"},
+        {"group": "repeatable", "title": "the same again", "verdict": "FAIL", "text": "7 of 20 differ"},
+    ]
+    text = shown(build, verify=verification() | {"verdict": "FAIL", "checks": checks})
+    assert "Each answer equals the reference, but not all is well. Failed: the same again." in text
+    for words in ("C on this machine PASS: all answers", "board against that C SKIPPED: no C compiler"):
+        assert words in text, words
+    assert "the same again FAIL: 7 of 20 differ" in text
+    assert "all of 3 000" not in text  # said in the sentence above the rows
+
+
 def test_trouble_on_the_line_is_said(build: Path) -> None:
     verify = verification()
     verify["link"] |= {"resent": 4, "damaged": 2, "resets": 1}
