@@ -20,11 +20,11 @@ def lower(
     leaf_bits: int | None = None,
 ) -> Forest:
     """The passes from a forest as read to one of those types, in order. Raises ModelError from scale_leaves."""
+    if output_type == "int32":
+        forest = scale_leaves(forest, output_scale_log2, leaf_bits)  # first: it looks at all leaves of a tree
     if feature_type == "int32":
         forest = integer_features(forest)
         forest = prune_unreachable(forest)
-    if output_type == "int32":
-        forest = scale_leaves(forest, output_scale_log2, leaf_bits)
     return merge_equal_leaves(forest)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from codegen.errors import ModelError
-from codegen.ir.forest import FEATURE_MAX, Forest, Leaf, Node, Split, Tree, dump, validate, walk
+from codegen.ir.forest import FEATURE_MAX, Forest, Leaf, Node, Number, Split, Tree, dump, validate, walk
 from codegen.passes import integer_features, lower_to_int32, merge_equal_leaves, prune_unreachable, scale_leaves
 from codegen.readers.xgboost import read_model
 from tests.unit.codegen.forests import PARAMETERS, Rows, evaluate, features, save, thresholds_of, to_int32, train
@@ -124,6 +124,20 @@ def test_leaves_that_differ_in_sign_only_are_kept_apart() -> None:
     same = Split(0, 1.0, True, Leaf(0.5, 1), Leaf(0.5, 2))
     kept = merge_equal_leaves(Forest((Tree(zero, 0), Tree(same, 0)), (0.0,), 1, "reg:squarederror"))
     assert [tree.root for tree in kept.trees] == [zero, Leaf(0.5, 1)]
+
+
+def test_leaves_are_quantised_as_if_nothing_had_been_pruned() -> None:
+    """A leaf that no integer reaches counts for the step of its tree: docs/artifact.md knows nothing of passes."""
+    inner = Split(0, 3.7, False, Leaf(5.3, 3), Leaf(600.0, 4))
+    forest = one_split(3.2, default_left=False, below=inner)
+
+    def values(some: Forest) -> dict[int, Number]:
+        return {leaf.node_id: leaf.value for leaf in walk(some.trees[0].root) if isinstance(leaf, Leaf)}
+
+    whole, lowered = values(scale_leaves(forest, 4, 4)), values(lower_to_int32(forest, 4, 4))
+    assert lowered == {node: whole[node] for node in (3, 2)}
+    pruned_first = scale_leaves(prune_unreachable(integer_features(forest)), 4, 4)
+    assert values(pruned_first) != lowered
 
 
 def test_passes_refuse_to_run_twice() -> None:
