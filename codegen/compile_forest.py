@@ -45,6 +45,8 @@ def compile_model(wanted: Wanted, target: str, budget: Budget, *, json_wanted: b
     if style != "auto":
         check_leaf_bits(find_style(style), wanted.leaf_bits)
     source = read_model(wanted.model)
+    if source.note:
+        print(f"{wanted.model}: {source.note}", file=sys.stderr)
     rows, where = _rows(wanted, source)
     if style == "auto":
         style = _choose(wanted, source, rows, target, budget, json_wanted=json_wanted)

@@ -36,10 +36,17 @@ def features(n_rows: int, seed: int, *, integer: bool = False, missing: float = 
 
 
 def train(
-    kind: str, *, seed: int = 0, rounds: int = 6, integer: bool = False, n_rows: int = 600, **extra: Any
+    kind: str,
+    *,
+    seed: int = 0,
+    rounds: int = 6,
+    integer: bool = False,
+    n_rows: int = 600,
+    missing: float = 0.15,
+    **extra: Any,
 ) -> xgb.Booster:
     """A booster of PARAMETERS[kind], trained on rows with holes so that default directions are mixed."""
-    x = features(n_rows, seed, integer=integer)
+    x = features(n_rows, seed, integer=integer, missing=missing)
     known = np.nan_to_num(x, nan=70.0)
     signal = known[:, 0] + known[:, 1] * (known[:, 2] > 0) - np.abs(known[:, 3])
     parameters = {"max_depth": 4, "eta": 0.4, "seed": seed, "nthread": 1} | PARAMETERS[kind] | extra

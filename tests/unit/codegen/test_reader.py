@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,12 @@ import numpy as np
 import pytest
 import xgboost as xgb
 
+from codegen.cli import main
 from codegen.errors import CodegenError, ModelError, StyleError
 from codegen.ir.forest import Leaf, Split, share_left, walk
 from codegen.readers.logf import logf
 from codegen.readers.xgboost import read_model
+from tests.unit.codegen import zoo
 from tests.unit.codegen.forests import PARAMETERS, evaluate, features, hostile_rows, leaf_of, margins, save, train
 
 
@@ -79,13 +83,47 @@ def test_pruned_nodes_are_left_out(tmp_path: Path) -> None:
     assert np.array_equal(evaluate(forest, x), margins(booster, x))
 
 
-def test_an_early_stopped_slice_is_taken_as_saved(tmp_path: Path) -> None:
-    booster = train("quantiles", rounds=9)
-    part = booster[:4]
-    forest = read_model(save(part, tmp_path / "m.json")).forest
+@pytest.mark.parametrize("name", zoo.MODELS)
+def test_every_kind_of_model(name: str, tmp_path: Path) -> None:
+    """Margins of Booster.predict, bit for bit: also dart's, whose weights become part of the leaves."""
+    booster = zoo.model(name)
+    source = read_model(save(booster, tmp_path / "m.ubj"))
+    x = zoo.rows(source.forest, "float32", 60, seed=3)
+    assert np.array_equal(evaluate(source.forest, x).view(np.uint32), zoo.float_margins(booster, x).view(np.uint32))
+    assert (source.note != "") == (name == "early stopped")
+
+
+def test_early_stopping_is_followed_as_booster_predict_follows_it(tmp_path: Path) -> None:
+    """Nothing is sliced: a model that was loaded predicts with all its trees, whatever its best iteration."""
+    booster = zoo.model("early stopped")
+    best, n_rounds = booster.best_iteration + 1, booster.num_boosted_rounds()
+    path = save(booster, tmp_path / "m.json")
+    source = read_model(path)
+    assert len(source.forest.trees) == n_rounds > best
+    assert source.note.startswith(f"all {n_rounds} rounds are compiled")
+    assert source.note.endswith(f"for the best {best}, save booster[:{best}]")
     x = features(40, seed=2)
-    assert len(forest.trees) == 12
-    assert np.array_equal(evaluate(forest, x), margins(part, x))
+    loaded = xgb.Booster({"nthread": 1}, model_file=path)
+    assert np.array_equal(evaluate(source.forest, x), zoo.float_margins(loaded, x))
+    part = read_model(save(booster[:best], tmp_path / "part.json"))
+    assert len(part.forest.trees) == best
+    assert not part.note
+    expected = booster.predict(xgb.DMatrix(x), output_margin=True, iteration_range=(0, best))
+    assert np.array_equal(evaluate(part.forest, x)[:, 0], expected)
+
+
+def test_compile_says_that_all_rounds_are_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = save(zoo.model("early stopped"), tmp_path / "m.json")
+    assert main(["compile", str(path), "--out", str(tmp_path / "c")]) == 0
+    assert capsys.readouterr().err.startswith(f"{path}: all ")
+
+
+def test_rounds_of_an_early_stopped_random_forest_are_counted(tmp_path: Path) -> None:
+    booster = train("multi", rounds=5, num_parallel_tree=3, **zoo.DART)
+    booster.set_attr(best_iteration="3")
+    assert read_model(save(booster, tmp_path / "m.json")).note.startswith("all 5 rounds")
+    booster.set_attr(best_iteration="4")
+    assert not read_model(save(booster, tmp_path / "m.json")).note
 
 
 OBJECTIVES: dict[str, tuple[float, ...]] = {
@@ -96,12 +134,15 @@ OBJECTIVES: dict[str, tuple[float, ...]] = {
     "reg:gamma": (1.0, 123.456),
     "reg:tweedie": (0.037,),
     "survival:cox": (2.5,),
+    "survival:aft": (0.5, 8.0),
     "reg:squarederror": (-7.25, 1e7),
     "reg:squaredlogerror": (0.5,),
     "reg:pseudohubererror": (0.5,),
     "reg:absoluteerror": (11.0,),
     "binary:hinge": (0.5,),
     "rank:pairwise": (0.25,),
+    "rank:ndcg": (0.5,),
+    "rank:map": (0.5,),
 }
 
 
@@ -112,6 +153,9 @@ def test_base_margin_of_each_objective(objective: str, tmp_path: Path) -> None:
     data = xgb.DMatrix(x, label.astype(np.float32))
     if objective.startswith("rank"):
         data.set_group([20])
+    if objective == "survival:aft":
+        data.set_float_info("label_lower_bound", label.astype(np.float32) + 1)
+        data.set_float_info("label_upper_bound", label.astype(np.float32) + 2)
     for base_score in OBJECTIVES[objective]:
         booster = xgb.train({"objective": objective, "base_score": base_score, "max_depth": 2}, data, 2)
         forest = read_model(save(booster, tmp_path / "m.json")).forest
@@ -164,11 +208,20 @@ def written(tmp_path: Path, content: dict[str, Any]) -> Path:
         (b'{"a": ' + b"[" * 100_000, "JSON"),
         (b"\xff\xfe", "JSON"),
         (b"tree\nversion=v4\n", "LightGBM"),
+        (b'{"name": "tree", "version": "v4", "tree_info": []}', "LightGBM"),
         (b"binf\0\0\0", "old binary"),
         (b"\x80\x04\x95", "pickle"),
+        (b"x\x9c\xed\x9d", "joblib"),
+        (b"\x1f\x8b\x08", "gzip"),
         (b"CBM1....", "CatBoost"),
+        (b'{"model_info": {}, "oblivious_trees": []}', "CatBoost"),
         (b"PK\x03\x04", "zip"),
-        (b'{"version": [3, 2, 0], "oblivious_trees": []}', "learner"),
+        (b"\x89HDF\r\n", "HDF5"),
+        (b'<?xml version="1.0"?><PMML>', "PMML"),
+        (b"\x08\x08\x12\x08skl2onnx\x1a\x06ai.onnx.ml", "ONNX"),
+        (b"booster[0]:\n0:[f0<0.5]", "dump"),
+        (b'[{"nodeid": 0, "leaf": 0.5}]', "dump"),
+        (b'{"version": [3, 2, 0]}', "learner"),
     ],
 )
 def test_strangers_are_named(content: bytes, word: str, tmp_path: Path) -> None:
@@ -201,7 +254,6 @@ def test_no_truncation_is_ever_read(suffix: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("extra", "word"),
     [
-        ({"booster": "dart"}, "dart"),
         ({"booster": "gblinear", "max_depth": None, "eta": None}, "gblinear"),
         ({"multi_strategy": "multi_output_tree", "tree_method": "hist"}, "vector"),
     ],
@@ -261,6 +313,95 @@ def test_probabilities_lie_between_0_and_1(score: str, tmp_path: Path) -> None:
     content = document(tmp_path, "binary")
     content["learner"]["learner_model_param"]["base_score"] = score
     assert "no probability" in str(refusal(written(tmp_path, content)))
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "word"),
+    [
+        (("learner",), [], "learner is not an object"),
+        (("version",), "3", "version are not integers"),
+        (("version",), [3.5, 2], "version are not integers"),
+        (("learner", "gradient_booster", "name"), None, "name is not a text"),
+        (("learner", "learner_model_param", "num_feature"), "0", "at least one feature"),
+        (("learner", "learner_model_param", "num_feature"), "70000", "within 0..65535"),
+        (("learner", "learner_model_param", "num_class"), "1e3", "num_class '1e3' is not a number"),
+        (("learner", "learner_model_param", "num_class"), [4], "num_class is not a number"),
+        (("learner", "learner_model_param", "num_class"), "9" * 30, "num_class is not a number"),
+        (("learner", "gradient_booster", "model", "trees"), {}, "trees are not a list"),
+        (("learner", "gradient_booster", "model", "trees"), [[]], "has 1 trees, but lists 8 outputs"),
+        (("learner", "gradient_booster", "model", "tree_info"), [0, 1, 2, 3, 0, 1, 2, 4], "output 4 of 4"),
+        (("learner", "gradient_booster", "model", "tree_info"), [[0], [1, 2]], "tree_info are not integers"),
+        (("learner", "objective"), "multi:softprob", "objective is not an object"),
+        (("learner", "attributes"), {"best_iteration": "x"}, "best_iteration 'x' is not a number"),
+    ],
+)
+def test_wrong_types_are_refused(keys: tuple[str, ...], value: object, word: str, tmp_path: Path) -> None:
+    content = document(tmp_path)
+    parent = content
+    for key in keys[:-1]:
+        parent = parent[key]
+    parent[keys[-1]] = value
+    assert word in str(refusal(written(tmp_path, content)))
+
+
+def test_darts_weights_must_be_there(tmp_path: Path) -> None:
+    booster = train("regression", rounds=3, **zoo.DART)
+    content = json.loads(save(booster, tmp_path / "good.json").read_text())
+    content["learner"]["gradient_booster"]["weight_drop"].pop()
+    assert "has 3 trees" in str(refusal(written(tmp_path, content)))
+    content["learner"]["gradient_booster"]["weight_drop"].append(3e38)
+    trees = content["learner"]["gradient_booster"]["gbtree"]["model"]["trees"]
+    trees[2]["split_conditions"][-1] = 9.0  # the last node is a leaf
+    assert "tree 2: node" in str(refusal(written(tmp_path, content)))
+
+
+def assert_read_or_refused(path: Path) -> None:
+    try:
+        read_model(path)
+        said = ""
+    except CodegenError as error:
+        said = str(error)
+    assert not said or (str(path) in said and "\n" not in said)
+
+
+BAD_VALUES: tuple[Any, ...] = (
+    *(None, True, "", "x", "5E-1", "[1,2]", "9" * 30, -1, 7, 3.5, 1e99, 10**30, 10**19, [], {}, [1], [[1], [2, 3]]),
+    *(["a"], [None], {"a": 1}, [1e99] * 3),
+)
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every container and key in a document, of long lists the first few."""
+    keys: list[Any] = list(value) if isinstance(value, dict) else list(range(min(len(value), 4)))
+    for key in keys:
+        yield value, key
+        if isinstance(value[key], dict | list):
+            yield from places(value[key])
+
+
+@pytest.mark.parametrize("kind", ["multi", "dart regression", "quantiles"])
+def test_whatever_stands_in_a_document_is_read_or_refused(kind: str, tmp_path: Path) -> None:
+    rng = random.Random(kind)
+    text = save(zoo.model(kind), tmp_path / "good.json").read_text()
+    for _ in range(60):
+        content = json.loads(text)
+        for _ in range(rng.choice((1, 1, 2))):
+            parent, key = rng.choice(list(places(content)))
+            parent[key] = rng.choice(BAD_VALUES)
+        assert_read_or_refused(written(tmp_path, content))
+
+
+def test_whatever_bytes_are_in_a_file_is_read_or_refused(tmp_path: Path) -> None:
+    rng = random.Random(5)
+    data = save(train("multi", rounds=2, max_depth=2), tmp_path / "good.ubj").read_bytes()
+    path = tmp_path / "bad.ubj"
+    for _ in range(500):
+        damaged = bytearray(data)
+        for _ in range(rng.choice((1, 1, 4))):
+            at, n_bytes = rng.randrange(len(damaged)), rng.randrange(5)
+            damaged[at : at + n_bytes] = rng.randbytes(rng.choice((n_bytes, n_bytes, 3)))
+        path.write_bytes(damaged)
+        assert_read_or_refused(path)
 
 
 def test_an_unknown_objective_is_refused(tmp_path: Path) -> None:
