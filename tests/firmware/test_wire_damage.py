@@ -16,8 +16,8 @@ pytestmark = [pytest.mark.firmware, pytest.mark.xdist_group("firmware")]
 # One of each type, in both directions.
 BODIES = [
     *("H", "R,0", "M,1", "S,12AB,3E8,1388,-7D0", "T"),
-    *("H,9F2C41D0,71B1E6AA,1,100,0,10", "C,80", "P,3E8,3,29B,BB8,E10,12C0,2,9DB837EF", "E,1,0", "T,3,1A9"),
-    *("N,14,1,12", "X,2"),
+    *("H,9F2C41D0,71B1E6AA,1,100,0,10", "C,80", "P,3E8,3,29B,BB8,E10,12C0,2,9DB837EF", "E,1,1F", "T,3,1A9"),
+    *("N,14,1,12", "X,2", "L,12AB,493DE8,1388,-7D0"),
 ]
 
 
