@@ -34,7 +34,16 @@ def _add_simulate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument(
         "--period-ms", type=int, default=1000, metavar="MS", help="between samples (default %(default)s)"
     )
+    parser.add_argument(
+        "--population",
+        default="built-in",
+        metavar="NAME",
+        help="built-in (default), or shifted: other cells, chargers, loads and tolerances, to test models on",
+    )
     parser.add_argument("--list-devices", action="store_true", help="print the devices' names and stop")
+    parser.add_argument(
+        "--published", action="store_true", help="print published charge times and powers beside the simulator's; stop"
+    )
     _add_output_options(parser, default="parquet")
     parser.set_defaults(func=commands.simulate)
 

@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -64,17 +64,38 @@ def simulate(args: argparse.Namespace) -> int:
     if args.list_devices:
         print(json.dumps(device_names()) if args.json else "\n".join(device_names()))
         return 0
+    if args.published:
+        return _published(as_json=args.json)
     if args.out is None:
         raise ConfigError("simulate: OUT is missing; name the dataset folder to write")
     names = [name.strip() for name in args.devices.split(",")] if args.devices else list(device_names())
     charges = simulated(
-        names, seed=args.seed, units_per_device=args.units, charges_per_unit=args.charges, period_ms=args.period_ms
+        names,
+        seed=args.seed,
+        units_per_device=args.units,
+        charges_per_unit=args.charges,
+        period_ms=args.period_ms,
+        population=args.population,
     )
     stopwatch = _Stopwatch(charges)
     tally = _write(args, stopwatch, len(names) * args.units * args.charges)
     rate = round(tally.n_charges / max(stopwatch.cpu_s, 1e-9))
     _report(args, tally, {"charges_per_cpu_second": rate}, f"simulated at {rate} charges/s of one core")
     return 0
+
+
+def _published(*, as_json: bool) -> int:
+    """The simulator beside published figures; 1 when one of them is off by more than a tenth."""
+    from train.sessions.simulator.calibration import TOLERANCE, as_markdown, compare_with_published
+
+    rows = compare_with_published()
+    far = [row for row in rows if not row.within]
+    if as_json:
+        print(json.dumps([{**asdict(row), "off": row.off} for row in rows], indent=1))
+    else:
+        print(as_markdown(rows))
+        print(f"{len(rows) - len(far)} of {len(rows)} within {TOLERANCE:.0%}")
+    return 1 if far else 0
 
 
 def import_nasa(args: argparse.Namespace) -> int:

@@ -1,9 +1,9 @@
-"""What can be simulated: devices.toml, equipment.toml and ocv.json as data; units are in the field names."""
+"""What can be simulated: devices.toml and equipment.toml as data; units are in the field names."""
 
 from __future__ import annotations
 
-import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -47,19 +47,23 @@ class Device:
 
     name: str
     kind: str
-    table: str
+    cell: str
     full_cell_mv: int
     n_series: int
     capacity_mah: int
     resistance_mohm: int
-    diffusion_s: int
     efficiency_permille: int
     linear: bool
     power_mw: tuple[tuple[float, float], ...]
+    charge_ma: tuple[tuple[float, float], ...]
     termination_ma: int
     input_mv: int
     input_max_ma: int
     pps: bool
+    negotiation_ms: int
+    before_ma: int
+    ramp_ms: int
+    ramp_steps: int
     idle_mw: int
     active_mw: int
     active_permille: int
@@ -71,27 +75,33 @@ class Device:
     full_mv: int
     chargers: tuple[str, ...]
 
-    def ocv_v(self) -> NDArray[np.float64]:
-        """Open-circuit voltage of a cell at 0 … 100 % state of charge, [101] V.
-
-        The table is raised to full_cell_mv with the square of the state of charge: cells made for a higher voltage
-        differ near full and little in the middle.
-        """
-        table = _ocv()[self.table]
-        raised: NDArray[np.float64] = table + (self.full_cell_mv / 1000 - table[-1]) * np.linspace(0, 1, 101) ** 2
-        return raised
-
     def power_w(self) -> NDArray[np.float64]:
-        """Input power asked for at 0 … 100 % state of charge, [101] W."""
-        soc, power = zip(*self.power_mw, strict=True)
-        watts: NDArray[np.float64] = np.interp(np.arange(101), soc, power) / 1000
-        return watts
+        """Most input power at 0 … 100 % state of charge, [101] W."""
+        return _curve(self.power_mw)
+
+    def charge_a(self) -> NDArray[np.float64]:
+        """Most current into the cell at 0 … 100 % state of charge, [101] A."""
+        return _curve(self.charge_ma)
 
 
-@cache
-def _ocv() -> dict[str, NDArray[np.float64]]:
-    tables = json.loads((_FOLDER / "ocv.json").read_text(encoding="ascii"))
-    return {name: np.array(values) / 1000 for name, values in tables.items() if name != "source"}
+@dataclass(frozen=True, slots=True)
+class Population:
+    """How a fleet's units and chargers spread around the devices; `shifted` ones are for testing only."""
+
+    salt: str  # sets its random streams apart
+    spread: float  # factor on the tolerances of units and starts
+    soh: float  # mean state of health
+    load: float  # factor on the system's load
+    noise: float  # factor on its ripple
+    cells: Mapping[str, str]  # which cell stands in for which
+    chargers: Mapping[str, str]  # which charger stands in for which
+
+
+def _curve(points: tuple[tuple[float, float], ...]) -> NDArray[np.float64]:
+    """Points (per cent, thousandths) at 0 … 100 %, [101]."""
+    soc, value = zip(*points, strict=True)
+    values: NDArray[np.float64] = np.interp(np.arange(101), soc, value) / 1000
+    return values
 
 
 def _frozen(value: Any) -> Any:
@@ -125,6 +135,12 @@ def chargers() -> dict[str, Charger]:
 def sensors() -> dict[str, Sensor]:
     """All sensors by name."""
     return {name: Sensor(name=name, **entry) for name, entry in _entries("equipment.toml")["sensor"].items()}
+
+
+@cache
+def populations() -> dict[str, Population]:
+    """The populations by name: `built-in`, which models are trained on, first."""
+    return {name: Population(**entry) for name, entry in _entries("equipment.toml")["population"].items()}
 
 
 def device_named(name: str) -> Device:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from train.errors import ConfigError
-from train.sessions.simulator.catalogue import device_named, devices
-from train.sessions.simulator.cell import simulate_cells
+from train.sessions.simulator.catalogue import device_named, devices, populations
+from train.sessions.simulator.charging import simulate_charging
 from train.sessions.simulator.draws import ChargeDraw, draw_unit, nominal_charge
 from train.sessions.simulator.meter import measure
 from train.sessions.types import Charge
@@ -26,6 +26,7 @@ def simulate(
     units_per_device: int,
     charges_per_unit: int,
     period_ms: int = 1000,
+    population: str = "built-in",
 ) -> Iterator[Charge]:
     """Charges of the named devices (all without), device by device and unit by unit; raises ConfigError at once.
 
@@ -41,11 +42,13 @@ def simulate(
     ):
         if not low <= value <= high:
             raise ConfigError(f"{what}: {value} is outside {low} … {high}")
+    if population not in populations():
+        raise ConfigError(f"population {population!r} is not known; known: {', '.join(populations())}")
     draws = (
         draw
         for device in chosen
         for index in range(units_per_device)
-        for draw in draw_unit(device, seed, index, charges_per_unit)
+        for draw in draw_unit(device, seed, index, charges_per_unit, populations()[population])
     )
     return _run(draws, period_ms)
 
@@ -53,7 +56,7 @@ def simulate(
 def simulate_nominal(device: str, *, arrival_soc_pct: float = 0.0, period_ms: int = 1000) -> Charge:
     """One charge of a new unit without any spread, from arrival_soc_pct to full."""
     draw = nominal_charge(device_named(device), arrival_soc=arrival_soc_pct / 100)
-    return measure(draw, simulate_cells([draw])[0], period_ms)
+    return measure(draw, simulate_charging([draw])[0], period_ms)
 
 
 def _run(draws: Iterator[ChargeDraw], period_ms: int) -> Iterator[Charge]:
@@ -68,5 +71,5 @@ def _run(draws: Iterator[ChargeDraw], period_ms: int) -> Iterator[Charge]:
 
 
 def _measure_all(batch: list[ChargeDraw], period_ms: int) -> Iterator[Charge]:
-    for draw, traces in zip(batch, simulate_cells(batch), strict=True):
+    for draw, traces in zip(batch, simulate_charging(batch), strict=True):
         yield measure(draw, traces, period_ms)

@@ -8,7 +8,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from train.sessions.simulator.cell import N_STEPS_MAX, STEP_S, Traces, contract_v
+from train.sessions.simulator.cell import STEP_S
+from train.sessions.simulator.charging import N_STEPS_MAX, Traces, contract_v
 from train.sessions.simulator.draws import MINUTES_MAX, ChargeDraw
 from train.sessions.types import Charge, Ended
 
@@ -16,7 +17,6 @@ Floats = NDArray[np.float32]
 
 STEP_MS = int(STEP_S * 1000)
 PPS_STEP_V = 0.02
-BEFORE_CONTRACT_A = 0.9  # drawn at 5 V until the supply is agreed on, at most
 JITTER_MS = 6.0  # four of them are less than half of the shortest period, so samples keep their order
 IDLE_LINEAR_EFFICIENCY = 0.84  # a linear charger at rest: 4.2 V of 5 V
 GAP_CHANCE, GAP_MAX_MS = 0.1, 30_000  # charges with one gap, and its longest
@@ -59,13 +59,15 @@ def measure(draw: ChargeDraw, traces: Traces, period_ms: int) -> Charge:
     pool, jitter_ms = noise_pool()
     cuts = draw.random.integers(NOISE_LENGTH - n, size=4)
     power = _power_w(draw, traces, period_ms, n)
-    power += pool[cuts[0] : cuts[0] + n] * np.float32(draw.unit.device.noise_mw / 1000)
+    power += pool[cuts[0] : cuts[0] + n] * np.float32(draw.unit.device.noise_mw * draw.noise_factor / 1000)
     volts = _supply_v(draw, traces, period_ms, n)
     current = (np.maximum(power, 0) / volts).astype(np.float32, copy=False)
-    n_before = min(int(draw.negotiation_s * 1000 // period_ms) + 1, n)
     np.minimum(current, _ceiling_a(draw), out=current)
-    np.minimum(current[:n_before], BEFORE_CONTRACT_A, out=current[:n_before])
-    volts -= np.float32(draw.charger.output_mohm / 1000) * current
+    for start in _starts(draw, period_ms, n):
+        before = current[start.unplugged : start.agreed]
+        np.minimum(before, np.float32(draw.unit.device.before_ma / 1000), out=before)
+        current[start.unplugged : start.plugged] = 0
+    volts -= np.float32(draw.supply.charger.output_mohm / 1000) * current
     voltage_mv, current_ma = _read(draw, volts, current, pool[cuts[1] : cuts[1] + n], pool[cuts[2] : cuts[2] + n])
     kept = _kept(draw, n, period_ms)
     t_ms = grid(period_ms).t_ms[:n] + jitter_ms[cuts[3] : cuts[3] + n]
@@ -75,7 +77,7 @@ def measure(draw: ChargeDraw, traces: Traces, period_ms: int) -> Charge:
         session=f"{draw.unit.device.name}_{draw.unit.name}_c{draw.index:03d}",
         device=draw.unit.device.name,
         unit=draw.unit.name,
-        charger=draw.charger.name,
+        charger=draw.supply.charger.name,
         ended=ended,
         t_ms=t_ms[kept].astype(np.uint32),
         voltage_mv=voltage_mv[kept],
@@ -115,11 +117,33 @@ def _details(draw: ChargeDraw) -> dict[str, str]:
     return details
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """When a plug goes in, as sample numbers: contact lost, contact made, supply agreed on, full power."""
+
+    unplugged: int
+    plugged: int
+    agreed: int
+    ramped: int
+
+
+def _starts(draw: ChargeDraw, period_ms: int, n: int) -> list[_Start]:
+    """The start of the charge, and another where the plug lost contact for a moment."""
+
+    def start(unplugged_s: float, plugged_s: float) -> _Start:
+        agreed_s = plugged_s + draw.negotiation_s
+        times = (unplugged_s, plugged_s, agreed_s, agreed_s + draw.ramp_s)
+        return _Start(*(min(-int(-second * 1000 // period_ms), n) for second in times))
+
+    first = [start(0, 0)]
+    return first if draw.wiggle_s < 0 else [*first, start(draw.wiggle_s, draw.wiggle_s + draw.wiggle_for_s)]
+
+
 def _power_w(draw: ChargeDraw, traces: Traces, period_ms: int, n: int) -> Floats:
     """Input power at each sample, [n] W.
 
     It runs straight between steps, but jumps where it changes by more than a tenth: a device changes its demand at
-    once. After the end of charge only the system's load is left; at its begin it ramps up once the supply is agreed.
+    once. After the end of charge only the system's load is left; at its begin it rises once the supply is agreed on.
     """
     at = grid(period_ms)
     n_charging = min(int(np.searchsorted(at.step, traces.end_step)), n)
@@ -131,18 +155,25 @@ def _power_w(draw: ChargeDraw, traces: Traces, period_ms: int, n: int) -> Floats
     np.add(_held(traces.power_w, period_ms, n_charging), rise, out=power[:n_charging])
     efficiency = IDLE_LINEAR_EFFICIENCY if draw.unit.device.linear else draw.unit.efficiency
     power[n_charging:] = traces.load_w[at.minute[n_charging:n]] / np.float32(efficiency)
-    n_ramp = min(int((draw.negotiation_s + draw.ramp_s) * 1000 // period_ms) + 1, n)
-    since_s = at.t_ms[:n_ramp] / 1000 - draw.negotiation_s
-    power[:n_ramp] *= np.where(since_s < 0, 1, np.clip(since_s / draw.ramp_s, 0.3, 1)).astype(np.float32)
+    for start in _starts(draw, period_ms, n):
+        ramp_s = (at.t_ms[start.agreed : start.ramped] - at.t_ms[start.plugged]) / 1000 - draw.negotiation_s
+        power[start.agreed : start.ramped] *= _risen(draw, ramp_s / draw.ramp_s)
     return power
+
+
+def _risen(draw: ChargeDraw, share: NDArray[np.float64]) -> Floats:
+    """How far power has risen after this share of the ramp: in the device's number of equal steps, from the first."""
+    steps = draw.unit.device.ramp_steps
+    risen: Floats = (np.clip(np.floor(share * steps) + 1, 1, steps) / steps).astype(np.float32)
+    return risen
 
 
 def _supply_v(draw: ChargeDraw, traces: Traces, period_ms: int, n: int) -> Floats:
     """The charger's output without load, [n] V."""
     device, at = draw.unit.device, grid(period_ms)
-    base = draw.charger.voltages_mv[0] / 1000
+    base = draw.supply.charger.voltages_mv[0] / 1000
     agreed = contract_v(draw)
-    if device.pps and draw.charger.pps and agreed > 6:
+    if device.pps and draw.supply.charger.pps and agreed > 6:
         # A divide-by-two charge pump wants a little more than twice the battery's voltage, in steps of 20 mV.
         wanted = np.round(np.clip(2 * device.n_series * traces.cell_v + 0.35, 5, 11) / PPS_STEP_V) * PPS_STEP_V
         volts = _held(wanted.astype(np.float32), period_ms, n)
@@ -150,13 +181,14 @@ def _supply_v(draw: ChargeDraw, traces: Traces, period_ms: int, n: int) -> Float
         volts = np.full(n, agreed, dtype=np.float32)
     if device.full_mv:
         volts[int(np.searchsorted(at.t_ms[:n], traces.end_step * STEP_MS + 30_000)) :] = base
-    volts[: int(draw.negotiation_s * 1000 // period_ms) + 1] = base
-    np.multiply(volts, np.float32(draw.supply_factor), out=volts)
+    for start in _starts(draw, period_ms, n):
+        volts[start.unplugged : start.agreed] = base
+    np.multiply(volts, np.float32(draw.supply.voltage_factor), out=volts)
     return volts
 
 
 def _ceiling_a(draw: ChargeDraw) -> np.float32:
-    return np.float32(min(draw.charger.max_ma, draw.unit.device.input_max_ma) / 1000)
+    return np.float32(min(draw.supply.charger.max_ma, draw.unit.device.input_max_ma) / 1000)
 
 
 def _read(
