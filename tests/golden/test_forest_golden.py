@@ -31,7 +31,7 @@ def artifact(
         "schema": 1,
         "kind": "forest",
         "name": "golden",
-        "features_version": 1,
+        "features_version": 2,
         "features": [f"f{index}" for index in range(35)],
         "devices": list(devices),
         "device_model": {"file": "device.json", "output_scale_log2": 20, **width} if several else None,

@@ -17,10 +17,11 @@ PRECHARGE, CONSTANT_CURRENT, CONSTANT_VOLTAGE, FULL = range(4)
 
 CURRENT_TAU_MS = (5_000, 60_000, 300_000, 900_000)
 VOLTAGE_TAU_MS = (5_000, 60_000, 300_000)
+START_MS = (0, 1_500, 3_500, 6_500, 14_500)
 LOG2_TABLE = [round(1024 * math.log2(1 + j / 16)) for j in range(17)]
 
-# The serialised state: field order and widths of wp_features, 142 bytes.
-STATE_FORMAT = "<IIiiiIIqq4i3iii iiiiii iiI II iIi I?B"
+# The serialised state: field order and widths of wp_features, 162 bytes.
+STATE_FORMAT = "<IIiiiIIqq4i3iii iiiiii iiI II iIi 5i I?B"
 
 
 def limit(value: int, bound: int) -> int:
@@ -88,6 +89,7 @@ class State:
     plateau: int = 0
     plateau_at: int = 0
     plateau_previous: int = WP_MISSING
+    start: list[int] = field(default_factory=lambda: [WP_MISSING] * 5)
     low_at: int = 0
     low: bool = False
     phase: int = PRECHARGE
@@ -101,14 +103,14 @@ class State:
         return max(50, self.ipeak // 20)
 
     def bytes(self) -> bytes:
-        """The canonical serialisation, 142 bytes."""
+        """The canonical serialisation, 162 bytes."""
         return struct.pack(
             STATE_FORMAT,
             *(self.n_samples, self.t_ms, self.v, self.i, self.p, self.elapsed_ms, self.unobserved_ms),
             *(self.charge2, self.energy2, *self.current, *self.voltage, self.deviation, self.change),
             *(self.imax, self.vmax, self.pmax, self.ipeak, self.rise, self.first10),
             *(self.level, self.first_step, self.step_count, self.pmax_at, self.high_at),
-            *(self.plateau, self.plateau_at, self.plateau_previous, self.low_at, self.low, self.phase),
+            *(self.plateau, self.plateau_at, self.plateau_previous, *self.start, self.low_at, self.low, self.phase),
         )
 
 
@@ -129,6 +131,10 @@ def feed(s: State, t_ms: int, voltage_mv: int, current_ma: int) -> None:
     s.n_samples, s.t_ms, s.v, s.i, s.p = min(U32_MAX, s.n_samples + 1), t_ms, v, i, p
     feed_filters(s, i_before, dt, first)
     feed_maxima(s, i_before, first)
+    s.start = [
+        i if value == WP_MISSING and s.elapsed_ms >= at else value
+        for value, at in zip(s.start, START_MS, strict=True)
+    ]
     feed_voltage_steps(s, first)
     feed_plateau(s, first)
     feed_phase(s)
@@ -215,7 +221,7 @@ def taper(rho: int, i60: int, end_limit: int) -> tuple[int, int]:
 
 
 def read(s: State) -> list[int]:
-    """The 35 features in the order of the page's table."""
+    """The 40 features in the order of the page's table."""
     (i5, i60, i300, i900), (v5, v60, v300) = s.means()
     rho = ratio(i60, i300)
     x = [s.elapsed_ms // 1000, s.v, s.i, sat(s.p), i5, i60, i300, i900, v5, v60, v300]
@@ -226,7 +232,7 @@ def read(s: State) -> list[int]:
     x += [s.first_step, s.step_count, v60 - v300]
     x += [s.plateau, (s.elapsed_ms - s.plateau_at) // 1000, s.plateau_previous]
     x += taper(rho, i60, s.end_limit())
-    return [*x, s.unobserved_ms // 1000]
+    return [*x, s.unobserved_ms // 1000, *s.start]
 
 
 def oracle_features(
@@ -234,7 +240,7 @@ def oracle_features(
 ) -> tuple[list[list[int]], list[bytes], list[int]]:
     """Features, serialised state and phase after each sample of one charge.
 
-    t_ms [n] in 0 … 2³² − 1, voltage_mv [n], current_ma [n]; returns x [n][35], state bytes [n] of 142, phase [n].
+    t_ms [n] in 0 … 2³² − 1, voltage_mv [n], current_ma [n]; returns x [n][40], state bytes [n] of 162, phase [n].
     Raises ValueError where a sample's time does not lie 1 … 2³¹ − 1 ms after the one before.
     """
     state = State()

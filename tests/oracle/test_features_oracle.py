@@ -25,8 +25,8 @@ def test_rounding_goes_away_from_zero_at_halves() -> None:
     assert rounded(-1501, 1000) == -2
 
 
-def test_the_state_has_142_bytes() -> None:
-    assert struct.calcsize(STATE_FORMAT) == 142
+def test_the_state_has_162_bytes() -> None:
+    assert struct.calcsize(STATE_FORMAT) == 162
 
 
 def test_a_filter_step_of_tau_goes_half_way() -> None:

@@ -92,7 +92,7 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
         "schema": 1,
         "kind": "forest",
         "name": "bench",
-        "features_version": 1,
+        "features_version": 2,
         "features": FEATURES,
         "devices": DEVICES,
         "device_model": {"file": "device.json", "output_scale_log2": 12},

@@ -17,12 +17,19 @@
 /* Of the running means: 5, 60, 300 and 900 s. */
 static const uint32_t tau_ms[4] = {5000u, 60000u, 300000u, 900000u};
 
+/* When the current of the start is kept: half a second before the moment it is named after, so that a sample a second
+ * with a little jitter always gives the one meant. */
+static const uint32_t start_ms[WP_N_START_CURRENTS] = {0u, 1500u, 3500u, 6500u, 14500u};
+
 void wp_features_init(wp_features *state)
 {
     memset(state, 0, sizeof *state);
     state->current_first_10s_ma = WP_MISSING;
     state->voltage_first_step_s = WP_MISSING;
     state->plateau_previous_ma = WP_MISSING;
+    for (size_t k = 0; k < WP_N_START_CURRENTS; k++) {
+        state->current_at_ma[k] = WP_MISSING;
+    }
 }
 
 static uint32_t add_saturating(uint32_t a, uint32_t b)
@@ -121,6 +128,16 @@ static void update_first_current(wp_features *state)
     }
 }
 
+/* Times ascend: what is missing is a tail of the list. */
+static void update_start_currents(wp_features *state)
+{
+    for (size_t k = WP_N_START_CURRENTS; k > 0 && state->current_at_ma[k - 1u] == WP_MISSING; k--) {
+        if (state->elapsed_ms >= start_ms[k - 1u]) {
+            state->current_at_ma[k - 1u] = state->current_ma;
+        }
+    }
+}
+
 static void update_voltage_steps(wp_features *state, int32_t voltage_mv)
 {
     if (magnitude(voltage_mv - state->voltage_level_mv) < VOLTAGE_STEP_MV) {
@@ -200,6 +217,7 @@ wp_status wp_features_update(wp_features *state, const wp_sample *sample)
     state->power_mw = power_of(voltage_mv, current_ma);
     update_maxima(state);
     update_first_current(state);
+    update_start_currents(state);
     update_voltage_steps(state, voltage_mv);
     update_plateau(state);
     update_end_of_charge(state);

@@ -107,4 +107,7 @@ void wp_features_read(const wp_features *state, int32_t x[WP_N_FEATURES])
     x[WP_FEATURE_PLATEAU_DWELL_S] = seconds(now - state->plateau_at_ms);
     x[WP_FEATURE_PLATEAU_PREVIOUS_MA] = state->plateau_previous_ma;
     x[WP_FEATURE_UNOBSERVED_S] = seconds(state->unobserved_ms);
+    for (size_t k = 0; k < WP_N_START_CURRENTS; k++) {
+        x[WP_FEATURE_CURRENT_AT_0S_MA + k] = state->current_at_ma[k];
+    }
 }

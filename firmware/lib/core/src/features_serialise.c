@@ -1,7 +1,7 @@
 #include "wp/features.h"
 
 /* The fields by width. Alignment adds at most 4 bytes before the sums and 6 at the end: a field more would not fit. */
-_Static_assert(WP_STATE_BYTES == 31 * 4 + 2 * 8 + 2 && sizeof(wp_features) <= WP_STATE_BYTES + 10,
+_Static_assert(WP_STATE_BYTES == 36 * 4 + 2 * 8 + 2 && sizeof(wp_features) <= WP_STATE_BYTES + 10,
                "a field was added or removed: serialise it, then count it here");
 
 static uint8_t *put_u32(uint8_t *out, uint32_t value)
@@ -61,6 +61,7 @@ void wp_features_serialise(const wp_features *state, uint8_t out[WP_STATE_BYTES]
     out = put_i32(out, state->plateau_ma);
     out = put_u32(out, state->plateau_at_ms);
     out = put_i32(out, state->plateau_previous_ma);
+    out = put_series(out, state->current_at_ma, WP_N_START_CURRENTS);
     out = put_u32(out, state->low_at_ms);
     *out++ = state->low ? 1u : 0u;
     *out = state->phase;

@@ -9,7 +9,7 @@
 #include "wp/types.h"
 
 /* Raised whenever a feature is added, removed, reordered or computed otherwise. */
-#define WP_FEATURES_VERSION 1
+#define WP_FEATURES_VERSION 2
 
 /* The one list: enumerators, names in the artifact and the wire's column order come from it. */
 #define WP_FEATURE_LIST(X)                                                                         \
@@ -47,7 +47,12 @@
     X(PLATEAU_PREVIOUS_MA, plateau_previous_ma)                                                    \
     X(TAPER_TIME_CONSTANT_S, taper_time_constant_s)                                                \
     X(TAPER_END_S, taper_end_s)                                                                    \
-    X(UNOBSERVED_S, unobserved_s)
+    X(UNOBSERVED_S, unobserved_s)                                                                  \
+    X(CURRENT_AT_0S_MA, current_at_0s_ma)                                                          \
+    X(CURRENT_AT_2S_MA, current_at_2s_ma)                                                          \
+    X(CURRENT_AT_4S_MA, current_at_4s_ma)                                                          \
+    X(CURRENT_AT_7S_MA, current_at_7s_ma)                                                          \
+    X(CURRENT_AT_15S_MA, current_at_15s_ma)
 
 enum wp_feature_index {
 #define WP_FEATURE_ENUMERATOR(upper, lower) WP_FEATURE_##upper,
@@ -63,6 +68,9 @@ typedef enum wp_phase {
     WP_PHASE_CONSTANT_VOLTAGE = 2, /* the current tapers */
     WP_PHASE_FULL = 3              /* the 60 s mean has stayed at or below the end current for 60 s */
 } wp_phase;
+
+/* Moments at which the current is kept: devices negotiate and start in ways of their own. */
+#define WP_N_START_CURRENTS 5
 
 /* State of one charge. All zero is not a valid state: wp_features_init first. */
 typedef struct wp_features {
@@ -93,13 +101,14 @@ typedef struct wp_features {
     int32_t plateau_ma;             /* level of the plateau under way */
     uint32_t plateau_at_ms;         /* when it began */
     int32_t plateau_previous_ma;    /* the last one that held >= 20 s, or WP_MISSING */
+    int32_t current_at_ma[WP_N_START_CURRENTS]; /* about 0, 2, 4, 7 and 15 s after the plug; WP_MISSING before */
     uint32_t low_at_ms;             /* since when the end-of-charge rule holds */
     bool low;                       /* whether it holds now */
     uint8_t phase;                  /* wp_phase; FULL is final */
 } wp_features;
 
 /* Bytes of the canonical serialisation: the fields above in that order, little-endian, no padding. */
-#define WP_STATE_BYTES 142
+#define WP_STATE_BYTES 162
 
 /* Begins a charge. */
 void wp_features_init(wp_features *state);
