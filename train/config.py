@@ -32,7 +32,7 @@ class Fleet:
     """The simulated fleet a build trains on when it is given no data."""
 
     seed: int = _integer(1, 0, 2**31 - 1)
-    units_per_device: int = _integer(40, 1, 10_000)
+    units_per_device: int = _integer(120, 1, 10_000)
     charges_per_unit: int = _integer(2, 1, 10_000)
 
 
@@ -58,8 +58,8 @@ class Forests:
     """The two forests of an artifact."""
 
     seed: int = _integer(1, 0, 2**31 - 1)
-    device: Forest = Forest(rounds=12, max_depth=4, eta=0.5, gamma=0.3, min_child_weight=0.2)
-    remaining: Forest = Forest(rounds=22, max_depth=4, eta=0.4, min_child_weight=3.0)
+    device: Forest = Forest(rounds=12, max_depth=5, eta=0.5, gamma=0.5, min_child_weight=0.2, early_weight=10.0)
+    remaining: Forest = Forest(rounds=22, max_depth=5, eta=0.35, min_child_weight=8.0, early_weight=10.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,8 +132,7 @@ def feed(s: State, t_ms: int, voltage_mv: int, current_ma: int) -> None:
     feed_filters(s, i_before, dt, first)
     feed_maxima(s, i_before, first)
     s.start = [
-        i if value == WP_MISSING and s.elapsed_ms >= at else value
-        for value, at in zip(s.start, START_MS, strict=True)
+        i if value == WP_MISSING and s.elapsed_ms >= at else value for value, at in zip(s.start, START_MS, strict=True)
     ]
     feed_voltage_steps(s, first)
     feed_plateau(s, first)

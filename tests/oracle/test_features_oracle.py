@@ -79,7 +79,7 @@ def test_a_rest_before_the_charge_is_not_its_end() -> None:
 def test_first_sample_and_missing_features() -> None:
     x, _, _ = oracle_features([7], [5_000], [-10])
     missing = [k for k, value in enumerate(x[0]) if value == WP_MISSING]
-    assert missing == [11, 12, 13, 15, 24, 26, 31, 32, 33]
+    assert missing == [11, 12, 13, 15, 24, 26, 31, 32, 33, 36, 37, 38, 39]
     assert x[0][3] == -50
 
 
@@ -87,3 +87,13 @@ def test_first_sample_and_missing_features() -> None:
 def test_time_must_move_forward(second: int) -> None:
     with pytest.raises(ValueError, match="step"):
         oracle_features([1_000, second], [0, 0], [0, 0])
+
+
+def test_the_currents_of_the_start_are_kept() -> None:
+    t_ms = [0, 990, 2_010, 2_990, 4_020, 7_000, 14_400, 14_600, 60_000]
+    x, _, _ = oracle_features(t_ms, [5_000] * 9, [100, 200, 300, 400, 500, 600, 700, 800, 900])
+    assert x[1][35:] == [100, WP_MISSING, WP_MISSING, WP_MISSING, WP_MISSING]
+    assert x[4][35:] == [100, 300, 500, WP_MISSING, WP_MISSING]
+    assert x[-1][35:] == [100, 300, 500, 600, 800]
+    slow, _, _ = oracle_features([0, 60_000], [5_000] * 2, [100, 200])
+    assert slow[-1][35:] == [100, 200, 200, 200, 200]

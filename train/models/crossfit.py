@@ -7,12 +7,12 @@ turn as well, and answered by models of the others (cross-conformal prediction, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from train.config import Config
+from train.config import Config, Forest
 from train.errors import TrainError
 from train.models.forest import ForestModel, load_forest, train_device_forest, train_remaining_forest
 from train.models.rows import TrainingRows
@@ -61,10 +61,15 @@ def train_forests(rows: TrainingRows, devices: Sequence[str], config: Config) ->
         known.features,
         known.remaining_s.astype(np.float32),
         known.weight(forest.remaining.early_weight),
-        forest.remaining,
+        fitted_to_few(forest.remaining, len(np.unique(known.charge))),
         forest.seed,
     )
     return files
+
+
+def fitted_to_few(parameters: Forest, n_charges: int) -> Forest:
+    """With few charges a leaf may rest on fewer: on a sixth of them, so that there is something to split."""
+    return replace(parameters, min_child_weight=min(parameters.min_child_weight, n_charges / 6))
 
 
 def load_forests(

@@ -84,7 +84,7 @@ def test_names_come_from_the_header() -> None:
     names = feature_names()
     assert len(names) == len(set(names)) == 40
     assert names[:3] == ("elapsed_s", "voltage_mv", "current_ma")
-    assert names[-1] == "unobserved_s"
+    assert names[-1] == "current_at_15s_ma"
 
 
 @given(data=st.binary(max_size=300), cut=st.integers(0, 300))

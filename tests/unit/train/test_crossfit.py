@@ -74,3 +74,9 @@ def test_no_unit_is_answered_by_a_model_that_saw_it(
         == len(unseen.rows)
         == np.count_nonzero([unit != "device1/u3" for unit in np.array(rows.units)[rows.unit]])
     )
+
+
+def test_few_charges_still_split() -> None:
+    parameters = Forest(min_child_weight=8.0)
+    assert crossfit.fitted_to_few(parameters, 12).min_child_weight == 2.0
+    assert crossfit.fitted_to_few(parameters, 4000) == parameters
