@@ -32,7 +32,7 @@ def artifact(
         "kind": "forest",
         "name": "golden",
         "features_version": 2,
-        "features": [f"f{index}" for index in range(35)],
+        "features": [f"f{index}" for index in range(40)],
         "devices": list(devices),
         "device_model": {"file": "device.json", "output_scale_log2": 20, **width} if several else None,
         "softmax": {"multiplier": 1477, "shift": 20} if several else None,

@@ -68,8 +68,8 @@ def train_forests(rows: TrainingRows, devices: Sequence[str], config: Config) ->
 
 
 def fitted_to_few(parameters: Forest, n_charges: int) -> Forest:
-    """With few charges a leaf may rest on fewer: on a sixth of them, so that there is something to split."""
-    return replace(parameters, min_child_weight=min(parameters.min_child_weight, n_charges / 6))
+    """With few charges a leaf may rest on fewer: on a sixth of them or three, so that there is something to split."""
+    return replace(parameters, min_child_weight=min(parameters.min_child_weight, max(3.0, n_charges / 6)))
 
 
 def load_forests(

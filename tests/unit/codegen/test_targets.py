@@ -29,7 +29,7 @@ def test_float_margins_are_the_same_bits_on_a_target(tmp_path: Path, target: str
     thresholds = np.unique(np.concatenate([tree["split_conditions"] for tree in trees])).astype(np.float32)
     source = np.random.default_rng(1)
     near = np.concatenate([np.nextafter(thresholds, np.float32(way)) for way in (-1e9, 1e9)] + [thresholds])
-    x = source.choice(near, size=(500, 35))  # exactly on a threshold, or one step beside it
+    x = source.choice(near, size=(500, 40))  # exactly on a threshold, or one step beside it
     x[::7, ::3] = np.nan
     x[1], x[2] = np.finfo(np.float32).max, -0.0
     booster = xgboost.Booster(model_file=model)
@@ -75,12 +75,12 @@ def test_a_crash_is_no_answer(tmp_path: Path, target: str) -> None:
 @pytest.mark.parametrize("target", on_targets(but=("host",)))
 def test_costs_of_a_forest(tmp_path: Path, target: str) -> None:
     emit_forest(read_model(MODELS / "classes.json"), "clf", tmp_path / "c", feature_type="int32")
-    np.savez(tmp_path / "x.npz", x=np.random.default_rng(0).integers(-3000, 9000, size=(200, 35)))
+    np.savez(tmp_path / "x.npz", x=np.random.default_rng(0).integers(-3000, 9000, size=(200, 40)))
     first = measure(tmp_path / "c", target=target, inputs=tmp_path / "x.npz")
     assert first == measure(tmp_path / "c", target=target, inputs=tmp_path / "x.npz")
     assert first["instructions"]["rows"] == 200
     assert 100 < first["instructions"]["mean"] <= first["instructions"]["max"] < 1000
-    assert first["stack_bytes"] >= 35 * 4
+    assert first["stack_bytes"] >= 40 * 4
     nothing = "void clf_predict(const int32_t x[], int32_t out[]) { (void)x; (void)out; }"
     (tmp_path / "c" / "clf.c").write_text(f"#include <stdint.h>\n{nothing}\n")
     empty = measure(tmp_path / "c", target=target, inputs=tmp_path / "x.npz")
@@ -156,7 +156,7 @@ def test_costs_of_a_whole_answer(tmp_path: Path, target: str) -> None:
     assert cost["instructions"]["rows"] == 600
     assert 1000 < cost["instructions"]["mean"] <= cost["instructions"]["max"] < 20_000
     assert cost["flash_bytes"] < 32_768
-    assert 142 <= cost["ram_bytes"] < 1024
+    assert 162 <= cost["ram_bytes"] < 1024
     assert cost["stack_bytes"] < 1024
 
 

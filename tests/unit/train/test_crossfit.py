@@ -78,5 +78,6 @@ def test_no_unit_is_answered_by_a_model_that_saw_it(
 
 def test_few_charges_still_split() -> None:
     parameters = Forest(min_child_weight=8.0)
-    assert crossfit.fitted_to_few(parameters, 12).min_child_weight == 2.0
+    assert crossfit.fitted_to_few(parameters, 24).min_child_weight == 4.0
+    assert crossfit.fitted_to_few(parameters, 7).min_child_weight == 3.0
     assert crossfit.fitted_to_few(parameters, 4000) == parameters
