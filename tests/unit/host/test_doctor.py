@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import grp
 import json
 import os
-import pwd
 import select
 import shutil
 import subprocess
@@ -19,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from host import board_sim, discovery, doctor, info, port_holders
+from host import board_sim, discovery, info
 from host.cli import main
 from host.discovery import Reply
 from host.doctor import Check, State, port_checks, virtual_board_checks
 from host.errors import HostError, ModelMismatchError, PortError, SilentBoardError
 from host.messages import Hello
-from host.port_holders import Holder, holders_of, running, why_not_permitted
+from host.port_holders import holders_of
 from host.transport import PortInfo
 from tests.unit.host.conftest import Bench
 from tests.unit.host.fake_board import HASH, FakeBoard
@@ -182,39 +180,6 @@ def test_a_busy_port_names_who_has_it(capsys: pytest.CaptureFixture[str]) -> Non
             holder.communicate()
         assert main(["doctor", "--port", port, "--json"]) == 4  # free now; the model of the fake board is no artifact
         assert f"{port} answer" in capsys.readouterr().out
-
-
-def test_who_may_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    port = tmp_path / "ttyUSB0"
-    port.touch()
-    assert why_not_permitted(str(port)) is None
-    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
-    user, group = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(port.stat().st_gid).gr_name
-    port.chmod(0o660)
-    assert why_not_permitted(str(port)) == (
-        f"it belongs to the group {group}: sudo adduser {user} {group}, then log in again"
-    )
-    (check,) = port_checks(str(port), 115_200, None, lambda *_: good(), serial=True)
-    assert (check.state, check.exit_code) == (State.FAIL, 3)
-    member = grp.struct_group((group, "x", port.stat().st_gid, [user]))
-    monkeypatch.setattr(grp, "getgrgid", lambda _gid: member)
-    assert why_not_permitted(str(port)) == f"you are in the group {group} since your last login: log in again"
-    port.chmod(0o600)
-    assert "only" in (why_not_permitted(str(port)) or "")
-
-
-def test_programs_that_take_ports(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for pid, name in (("12", "ModemManager"), ("34", "bash"), ("self", "ModemManager")):
-        (tmp_path / pid).mkdir()
-        (tmp_path / pid / "comm").write_text(f"{name}\n", encoding="ascii")
-    monkeypatch.setattr(port_holders, "PROC", tmp_path)
-    assert running(frozenset({"ModemManager", "brltty"})) == [Holder(12, "ModemManager")]
-    (check,) = doctor.interference_checks()
-    assert check.state is State.WARN
-    assert "ModemManager (pid 12) is running" in check.found
-    assert "systemctl disable" in check.cure
-    monkeypatch.setattr(port_holders, "PROC", tmp_path / "none")
-    assert list(doctor.interference_checks()) == []
 
 
 def test_what_builds_the_virtual_board(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

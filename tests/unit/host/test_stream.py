@@ -16,7 +16,7 @@ from host.samples import load_charges
 from host.session import Measurement, Session
 from tests.unit.host.conftest import ROOT, SLOW, Bench
 from tests.unit.host.fake_board import HASH, FakeBoard, FakeLink, Trouble, Values, expected_answers
-from tests.unit.host.test_record_command import at_a_terminal, write_rows
+from tests.unit.host.record.runs import at_a_terminal, write_rows
 
 
 def rows(n: int, seed: int = 0) -> list[Values]:

@@ -21,11 +21,9 @@ from host.recording import board_source, resuming
 from host.recording.board_source import BoardSource
 from host.recording.events import Begun, Ended, Measured, Noted, Restarted, SourceEvent
 from tests.unit.host.fake_board import FakeBoard, FakeLink, Trouble, Values, line
-from tests.unit.host.live_board import LiveBoard, Mishaps
-from tests.unit.host.test_record_command import Program, charge, from_zero, live, program, values_of, write_rows
+from tests.unit.host.record.live_board import LiveBoard, Mishaps
+from tests.unit.host.record.runs import Program, charge, from_zero, live, values_of, write_rows
 from train.sessions.dataset import read_dataset
-
-__all__ = ["program"]
 
 
 class LiveLink(FakeLink):
