@@ -17,6 +17,9 @@ DEFAULT_CONFIG = Path("wattprint.toml")
 BITS_A_BYTE = 10
 """On a serial line: start, eight of data, stop."""
 
+FIRMWARE_BYTES = 5 * 1024
+"""Flash of the firmware around model and core (wire, port, start): allowed beside `flash_bytes`, which is theirs."""
+
 _KEYS = ("flash_bytes", "ram_bytes", "instructions")
 _LOOKED_AT = 500
 _WHAT = {
@@ -75,13 +78,14 @@ def read_limits(config: Path | None) -> dict[str, int]:
 def budgets(
     limits: Mapping[str, int], memory: Memory | None, timing: Timing | None, counters: Mapping[str, int]
 ) -> tuple[Budget, ...]:
-    """Each limit beside the board's figure."""
+    """Each limit beside the board's figure; of flash, which is seen as a whole, with the firmware around it."""
     spent: dict[str, int | None] = {
         "flash_bytes": memory.flash_bytes if memory else None,
         "ram_bytes": memory.ram_bytes + counters.get("stack_bytes", 0) if memory else None,
         "instructions": _instructions(timing, counters),
     }
-    return tuple(Budget(_WHAT[key], limit, spent[key]) for key, limit in limits.items())
+    around = {"flash_bytes": FIRMWARE_BYTES}
+    return tuple(Budget(_WHAT[key], limit + around.get(key, 0), spent[key]) for key, limit in limits.items())
 
 
 def line_budget(charges: Sequence[Charge], baud: int | None) -> LineBudget:

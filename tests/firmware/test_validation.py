@@ -123,7 +123,7 @@ def test_an_emulated_board_after_a_reset_by_its_monitor(
     assert done.returncode == 0, done.stdout + done.stderr
     elf = tmp_path / "pio" / board.env / "firmware.elf"
     write_long_charge(tmp_path / "data", 240)
-    (tmp_path / "settings.toml").write_text("[budget]\nflash_bytes = 32768\nram_bytes = 2048\n", encoding="utf-8")
+    (tmp_path / "settings.toml").write_text("[budget]\nflash_bytes = 27648\nram_bytes = 2048\n", encoding="utf-8")
     arguments = ["--artifact", str(trained.artifact.path), "--data", str(tmp_path / "data"), "--split", "all"]
     arguments += ["--elf", str(elf), "--config", str(tmp_path / "settings.toml"), "--json", "--inject", "flip,reset=1"]
     # Closed at once, QEMU would not read it: its greeting has not been read either.
