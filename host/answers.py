@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from host.messages import FLAG_NO_CLASSIFIER, FLAG_UNKNOWN, PHASES, Prediction
+from host.monitor.names import known_models
 from host.session import Measurement
 
 CSV_COLUMNS = (
@@ -20,18 +21,16 @@ Names = Callable[[str], Sequence[str]]
 """Device names of the model with a hash, none where they are not known."""
 
 
-def names_of(artifact: Path) -> Names:
-    """Names from an artifact folder, read when they are first needed."""
+def names_of(artifact: Path | None) -> Names:
+    """Names from an artifact folder, or from those in the usual places; read when they are first needed.
+
+    The function that is returned raises HostError when a named artifact is not sound.
+    """
 
     @cache
     def names(model_hash: str) -> tuple[str, ...]:
-        from train.artifact import ArtifactError, load_artifact
-
-        try:
-            found = load_artifact(artifact)
-        except ArtifactError:
-            return ()
-        return tuple(found.devices) if found.model_hash == model_hash else ()
+        model = known_models(artifact).get(model_hash)
+        return () if model is None else model.devices
 
     return names
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from host.arguments import DEFAULT_ARTIFACT, Subparsers, add_port, command
+from host.arguments import Subparsers, add_port, command
 
 
 def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
@@ -18,8 +18,7 @@ def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
         "--artifact",
         type=Path,
         metavar="DIR",
-        default=DEFAULT_ARTIFACT,
-        help="names the devices, if the board runs this model (default: %(default)s)",
+        help="names the devices, if the board runs this model (default: artifacts/* and build/artifact)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 

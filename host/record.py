@@ -64,6 +64,8 @@ def _check(args: argparse.Namespace) -> None:
         raise HostError("--play is the sensor of --port sim; it has no part in --from")
     if args.session is not None:
         check_session(args.session)
+    if args.artifact is not None:
+        names_of(args.artifact)("")  # one that is not sound is told before the charge, not in it
 
 
 def _beginning(args: argparse.Namespace, folder: Path) -> tuple[Resumption | None, Labels]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from host.arguments import DEFAULT_ARTIFACT, Subparsers, add_play, add_port, command, not_negative, positive
+from host.arguments import Subparsers, add_play, add_port, command, not_negative, positive
 
 EXAMPLE = """\
 python -m host record --device pixel_6_pro --unit alice --charger pd_30w --out my_charges --port /dev/ttyUSB0
@@ -62,8 +62,7 @@ def _add_course(parser: argparse.ArgumentParser) -> None:
         "--artifact",
         type=Path,
         metavar="DIR",
-        default=DEFAULT_ARTIFACT,
-        help="names the devices of the board's answers (default: %(default)s)",
+        help="names the devices of the board's answers (default: artifacts/* and build/artifact)",
     )
 
 

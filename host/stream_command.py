@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from host.arguments import DEFAULT_ARTIFACT, Subparsers, add_pace, add_port, command, positive, speed
+from host.arguments import Subparsers, add_pace, add_port, command, positive, speed
 
 EXAMPLE = """\
 python -m host stream charge.csv --port /dev/ttyUSB0 --speed 60
@@ -35,8 +35,7 @@ def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
         "--artifact",
         type=Path,
         metavar="DIR",
-        default=DEFAULT_ARTIFACT,
-        help="names the devices, if the board runs this model (default: %(default)s)",
+        help="names the devices, if the board runs this model (default: artifacts/* and build/artifact)",
     )
 
 

@@ -195,6 +195,7 @@ def test_a_bad_row_is_left_out_and_named(tmp_path: Path, capsys: pytest.CaptureF
         ("", ["--session", "a/b"], "cannot name a file"),
         ("", ["--unit", "a/b"], "--unit 'a/b': use letters"),
         ("", ["--play", "x.csv"], "has no part in --from"),
+        ("", ["--artifact", "no/such"], "no/such/manifest.json: not found"),
     ],
 )
 def test_input_that_cannot_be_recorded(
