@@ -162,7 +162,7 @@ def test_ctrl_c_ends_the_charge_and_asks_nothing(
 ) -> None:
     values = charge(8, n_flat=3_000)
     data = tmp_path / "data"
-    process = start(live(program(), data, write_rows(tmp_path / "a.csv", values), speed=20))
+    process = start(live(program(), data, write_rows(tmp_path / "a.csv", values), speed=100))
     wait_until(lambda: len(sent_so_far(tmp_path)) >= n_samples and data.exists(), "no sample")
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
