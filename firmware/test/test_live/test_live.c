@@ -10,8 +10,23 @@ static void test_idle_port_with_offset_and_noise(void)
     }
     CHECK_EQUAL(seen.length, 600);
     check_clear(&seen);
-    DRAWS(WP_PLUG_MA, WP_PLUG_MA, WP_PLUG_MA);
-    SEEN("..P3");
+    DRAWS(0, WP_PLUG_MA, WP_PLUG_MA, WP_PLUG_MA);
+    SEEN("...P3");
+}
+
+static void test_device_that_begins_with_little(void)
+{
+    readings_begin();
+    DRAWS(9, 9, 25, 9, WP_UNPLUG_MA, 20, 300, 300); /* the little right before, but not behind a pause */
+    SEEN(".......P6");
+    CHECK_EQUAL(latest.t_ms, 5000);
+    readings_begin();
+    DRAWS(0, WP_UNPLUG_MA - 1, WP_UNPLUG_MA, 20, 300, 300, 300);
+    SEEN("......P5");
+    CHECK_EQUAL(latest.t_ms, 4000);
+    readings_begin();
+    DRAWS(12, 12, 12, 12, 12, 12, 12, 12, 12, 300, 300, 300); /* as far as the window remembers */
+    SEEN("...........P8");
 }
 
 static void test_charge_begins_with_its_first_sample(void)
@@ -234,6 +249,7 @@ int main(void)
 {
     check_begin();
     RUN(test_idle_port_with_offset_and_noise);
+    RUN(test_device_that_begins_with_little);
     RUN(test_charge_begins_with_its_first_sample);
     RUN(test_blips_are_no_plug);
     RUN(test_device_that_draws_in_bursts);

@@ -111,6 +111,9 @@ static void look_for_plug(wp_live *live, const wp_reading *reading, wp_live_step
         }
     }
     if (n_drawing >= WP_PLUG_READINGS) {
+        while (first > 0 && live->window[first - 1].current_ma >= WP_UNPLUG_MA) { /* a device may begin with little */
+            first--;
+        }
         begin_charge(live, first, step);
     }
 }

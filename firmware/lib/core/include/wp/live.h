@@ -34,8 +34,8 @@ _Static_assert(WP_UNPLUG_MA >= 1 && WP_PLUG_MA >= WP_UNPLUG_MA, "plug and unplug
 #define WP_UNPLUG_MV 1000
 #endif
 
-/* So many of the latest WP_PLUG_WINDOW readings above WP_PLUG_MA begin a charge, with the oldest of them. Not in a row:
- * a device may draw in bursts. */
+/* So many of the latest WP_PLUG_WINDOW readings of WP_PLUG_MA or more begin a charge, with the oldest of them and what
+ * was not quiet right before it: how a device starts tells which it is. Not in a row: it may draw in bursts. */
 #define WP_PLUG_WINDOW 8
 #ifndef WP_PLUG_READINGS
 #define WP_PLUG_READINGS 3
