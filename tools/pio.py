@@ -4,7 +4,8 @@
     python tools/pio.py test -e native -e qemu_riscv32
 
 The arguments are PlatformIO's own. Its core folder is the virtual environment's platformio-core, or where that cannot
-be written the user's cache; WATTPRINT_PLATFORMIO_CORE names another. Exit code: PlatformIO's.
+be written or belongs to another checkout one in the user's cache; WATTPRINT_PLATFORMIO_CORE names another. Exit code:
+PlatformIO's.
 """
 
 from __future__ import annotations
@@ -42,14 +43,19 @@ def writable(folder: Path) -> bool:
 
 
 def core_folder() -> Path:
-    """The folder that stands for ~/.platformio; exists afterwards."""
+    """The folder that stands for ~/.platformio, one a checkout: it remembers where the QEMU platform is.
+
+    Exists afterwards.
+    """
     chosen = os.environ.get("WATTPRINT_PLATFORMIO_CORE")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
     if chosen:
         candidates = [Path(chosen).absolute()]
     else:
-        virtual = [Path(sys.prefix) / "platformio-core"] if sys.prefix != sys.base_prefix else []
-        candidates = [*virtual, cache / "wattprint" / "platformio-core"]
+        own = sys.prefix != sys.base_prefix and Path(sys.prefix).resolve().is_relative_to(ROOT)
+        virtual = [Path(sys.prefix) / "platformio-core"] if own else []
+        checkout = hashlib.sha256(str(ROOT).encode()).hexdigest()[:16]
+        candidates = [*virtual, cache / "wattprint" / checkout / "platformio-core"]
     for folder in candidates:
         if writable(folder):
             return folder

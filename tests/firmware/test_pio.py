@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -149,6 +150,22 @@ def test_default_is_the_committed_model(tmp_path: Path) -> None:
     digits = manifest["hash"].removeprefix("sha256:")[:16].upper()
     (hello,) = converse(tmp_path / "build" / "native" / "program")
     assert hello == f"H,{digits[:8]},{digits[8:]},1,100,0,{len(manifest['devices']):X}"
+
+
+@pytest.mark.qemu
+def test_another_checkout_builds_its_own_platform(tmp_path: Path) -> None:
+    """With the same Python: PlatformIO remembers where a platform is that is a folder of the project."""
+    copy = tmp_path / "copy"
+    for name in ("firmware", "tools"):
+        shutil.copytree(ROOT / name, copy / name)
+    shutil.copy(ROOT / "platformio.ini", copy)
+    script = copy / "firmware" / "platform" / "qemu" / "builder" / "main.py"
+    script.write_text('import sys\nsys.exit("the copy\'s own platform")\n')
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    command = [sys.executable, str(copy / "tools" / "pio.py"), "run", "-e", "qemu_riscv32"]
+    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode != 0
+    assert "the copy's own platform" in done.stdout + done.stderr
 
 
 def test_core_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ enum { UART_DATA = 0, UART_INTERRUPTS = 1, UART_STATUS = 5 };
 #define CLINT_TIME ((volatile uint32_t *)0x0200BFF8u)  /* low word, high word */
 #define CLINT_ALARM ((volatile uint32_t *)0x02004000u) /* the time of an interrupt, likewise */
 #define CLINT_TICKS_PER_US 10u
+#define ALARM_MAX_TICKS 1000000000u /* 100 s: at the end of time QEMU's -icount would spin */
 
 #define MIE_TIMER (1u << 7)
 #define MIE_EXTERNAL (1u << 11)
@@ -81,7 +82,7 @@ static void wake_on_receive(void)
     __asm__ volatile("csrs mie, %0" : : "r"(MIE_EXTERNAL | MIE_TIMER));
 }
 
-/* The alarm is off (at the end of time) but in a wait with a limit. The high word last: it may be early, never stuck. */
+/* The high word last: it may be early, never stuck. */
 static void set_alarm(uint64_t at)
 {
     CLINT_ALARM[1] = UINT32_MAX;
@@ -92,11 +93,13 @@ static void set_alarm(uint64_t at)
 /* Sleeps until a byte has arrived or the time has come; returns at once when either is so. */
 static void wait_until(uint64_t end)
 {
-    set_alarm(end);
-    while ((UART[UART_STATUS] & UART_STATUS_RECEIVED) == 0 && clock_ticks() < end) { /* one turn an interrupt */
+    uint64_t now = clock_ticks();
+    while ((UART[UART_STATUS] & UART_STATUS_RECEIVED) == 0 && now < end) { /* one turn an interrupt, or 100 s */
+        set_alarm(end - now < ALARM_MAX_TICKS ? end : now + ALARM_MAX_TICKS);
         __asm__ volatile("wfi");
         const uint32_t claimed = PLIC_CLAIM[0];
         PLIC_CLAIM[0] = claimed;
+        now = clock_ticks();
     }
 }
 
