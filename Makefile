@@ -28,8 +28,10 @@ test: $(VENV)/.test system lint  ## set up, then every test this machine can run
 quick: $(VENV)/.test lint  ## the fast rings only, in at most three minutes
 	@$(RUN) -m pytest -n 2 --dist loadgroup -m "not slow and not qemu and not recordings and not firmware"
 
-bench: $(VENV)/.test system  ## the project's figures side by side: build/bench.json (a group: make bench-forest)
+bench: $(VENV)/.test system rivals  ## the project's figures side by side: build/bench.json (a group: make bench-forest)
 	@$(RUN) tools/bench.py
+
+bench-forest: rivals
 
 bench-%: $(VENV)/.test system
 	@$(RUN) tools/bench.py $*
@@ -67,3 +69,13 @@ network: $(VENV)/.test
 	@[ $(VENV)/.network -nt constraints.txt ] || { echo "installing TensorFlow into $(VENV)" >&2; \
 	  { $(call install,network) && touch $(VENV)/.network; } || \
 	  echo "TensorFlow could not be installed: networks will not be available; forests do not need it" >&2; }
+
+# Other generators of C, for `make bench` to stand beside ours; in an environment of their own, so that nothing they bring
+# is seen by the project. Where they cannot be installed, the tables say so.
+.PHONY: rivals
+rivals: $(VENV)/.test
+	@[ $(VENV)/rivals/.done -nt constraints.txt ] || { echo "installing other generators into $(VENV)/rivals" >&2; \
+	  { $(RUN) -m venv $(VENV)/rivals && \
+	    $(RUN) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")' | \
+	    PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/rivals/bin/python -m pip install --quiet --requirement /dev/stdin \
+	    && touch $(VENV)/rivals/.done; } || echo "they could not be installed: rows of the table will say so" >&2; }

@@ -16,7 +16,7 @@ ANSWER_FIELDS = (
     *("device", "confidence_permille", "remaining_s[0]", "remaining_s[1]", "remaining_s[2]"),
     *("flags", "state_crc"),
 )
-DTYPES = {"float": "<f4", "int32_t": "<i4", "int16_t": "<i2", "int8_t": "i1", "uint8_t": "u1"}
+DTYPES = {"double": "<f8", "float": "<f4", "int32_t": "<i4", "int16_t": "<i2", "int8_t": "i1", "uint8_t": "u1"}
 """NumPy's name of each C type a generated header may use for a feature or an output."""
 
 

@@ -9,6 +9,7 @@ are printed, never tested. Exit code: 0, or that of the command that failed.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -89,27 +90,14 @@ def bench_fleet() -> list[dict[str, Any]]:
 
 
 def bench_forest() -> list[dict[str, Any]]:
-    """The default artifact's forests in each face of each style."""
-    rows = []
-    reference = reference_file()
-    for model in ("device", "remaining"):
-        for features in ("float32", "int32"):
-            out = WORK / f"{model}_{features}"
-            said = run(
-                "-m", "codegen", "compile", ARTIFACT / f"{model}.json", "--emit", "m2cgen", "--features", features,
-                "--name", model, "--out", out,
-            )  # fmt: skip
-            n_splits = int(said.split(" splits")[0].split()[-1])
-            for target in TARGETS:
-                cost = run_json("-m", "codegen", "measure", out, "--target", target, "--inputs", reference)
-                rows.append(
-                    {
-                        "what": f"{model} m2cgen {features}",
-                        **_cost(cost),
-                        "splits": n_splits,
-                        "bytes_per_split": round(cost["flash_bytes"] / n_splits, 1),
-                    }
-                )
+    """Our styles and other generators on the same forests, in a process that prints its own tables and progress."""
+    out = WORK / "forest.json"
+    command = [sys.executable, "-m", "forest_bench", "--work", str(WORK / "forest"), "--out", str(out)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT / "tools"), str(ROOT)))}
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, env=environment, check=False)
+    if done.returncode:
+        raise BenchError("forest_bench failed", done.returncode)
+    rows: list[dict[str, Any]] = json.loads(out.read_text(encoding="utf-8"))
     return rows
 
 
@@ -257,7 +245,8 @@ def main(groups: Sequence[str]) -> int:
         except BenchError as error:
             print(f"bench-{group}: {error}", file=sys.stderr)
             return error.exit_code
-        show(group, results[group])
+        if group != "forest":  # it has shown its own
+            show(group, results[group])
         print(f"{time.monotonic() - started:.0f} s\n")
         path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(f"bench  {len(groups or GROUPS)} groups  (figures: {path.relative_to(ROOT)})")
