@@ -83,7 +83,7 @@ def watched(charge: Path, run: Path) -> tuple[Snapshot, History]:
         for line in process.stdout:
             if (json.loads(line)["charge"] or {}).get("ended"):
                 break
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
     kept = read_run(run)
     wanted = THROUGH * sum(entry.line.startswith(b"$L,") for entry in kept.entries)
     tracker = Tracker(known_models(None), kept.source)

@@ -153,7 +153,7 @@ def test_from_the_board_to_the_answer() -> None:
             there.say(board.plug())
             there.charge(0, 5)
             until(lambda: ask(url)[1].get("identify") == "device 2", "the device")  # by index: no artifact has its hash
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)
             _, err = process.communicate(timeout=20)
             assert (process.returncode, err) == (130, "interrupted; the port is released\n")
         finally:

@@ -266,7 +266,7 @@ class TestTheCommand:
             there.say(board.plug())
             there.charge(0, 5)
             until(lambda: heard.state(TOPICS.state).get("minutes") == 47.0, "the minutes")
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)
             _, err = process.communicate(timeout=20)
             assert process.returncode == 130
             assert err.splitlines()[-1] == "interrupted; the port is released"
