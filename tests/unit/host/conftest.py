@@ -67,9 +67,12 @@ class Bench:
     def arguments(self, program: Path | None = None, skip: str = "host-c,determinism,timing") -> list[str]:
         """Of the command; the artifact is no model that could be compiled, so C-on-host is left out."""
         firmware = program or self.program()
+        settings = self.reference.with_name("no_settings.toml")  # the project's own have budgets
+        settings.touch()
         return [
             *("verify", "--port", "sim", "--artifact", str(self.artifact.path)),
             *("--reference", str(self.reference), "--firmware", str(firmware), "--skip", skip),
+            *("--config", str(settings)),
         ]
 
 
