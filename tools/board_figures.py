@@ -22,6 +22,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTIFACT = ROOT / "artifacts" / "default"
+MODEL = ROOT / "firmware" / "lib" / "model"  # the default artifact's C
 BOARD_FILES = ROOT / "firmware" / "platform" / "qemu" / "boards"
 NOT_HERE = 6
 BEGIN, END = "<!-- made by: python tools/board_figures.py --update docs/boards.md -->", "<!-- end -->"
@@ -74,10 +75,10 @@ def shortest_charge(reference: Path) -> str:
         return str(file["sessions"][int(lengths.argmin())])
 
 
-def board_row(board: Board, model: Path, reference: Path, build: Path) -> dict[str, Any]:
+def board_row(board: Board, reference: Path, build: Path) -> dict[str, Any]:
     """One board's figures."""
-    answer = json.loads(run("-m", "codegen", "measure", model, "--target", board.target, "--inputs", reference))
-    variables = {"PLATFORMIO_BUILD_DIR": str(build), "WATTPRINT_MODEL_DIR": str(model)}
+    answer = json.loads(run("-m", "codegen", "measure", MODEL, "--target", board.target, "--inputs", reference))
+    variables = {"PLATFORMIO_BUILD_DIR": str(build), "WATTPRINT_MODEL_DIR": str(MODEL)}
     run("tools/pio.py", "run", "-e", board.env, **variables)
     elf = build / board.env / "firmware.elf"
     settings = json.loads((BOARD_FILES / f"{board.file}.json").read_text(encoding="utf-8"))["build"]
@@ -120,12 +121,10 @@ def verify(qemu: str, reference: Path) -> dict[str, Any]:
 
 def board_rows(reference: Path, work: Path) -> list[dict[str, Any]]:
     """Figures of every board that can be built here; the others are named on stderr."""
-    model = work / "model"
-    run("-m", "codegen", "compile", "--artifact", ARTIFACT, "--out", model)
     rows = []
     for board in BOARDS:
         try:
-            rows.append(board_row(board, model, reference, work / "pio"))
+            rows.append(board_row(board, reference, work / "pio"))
         except FiguresError as error:
             if error.exit_code != NOT_HERE:
                 raise
