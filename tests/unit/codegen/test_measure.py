@@ -17,6 +17,7 @@ from codegen.measure_inputs import exact_rows, feature_rows, sample_rows
 from codegen.measure_lx6 import select_bits
 from codegen.measure_stack import parse_call_graphs, parse_xtensa, worst_stack
 from codegen.measure_subject import Subject, read_subject
+from codegen.measure_targets import TARGETS
 from codegen.readers.xgboost import read_model
 from tests.golden.test_forest_golden import MODELS
 from tests.unit.codegen.measuring import FACE, network, reference
@@ -206,12 +207,26 @@ def test_bad_folders_are_one_line(tmp_path: Path) -> None:
         measure(tmp_path, target="host", opt="-O9")
 
 
-def test_a_missing_compiler_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("target", "compiler"), [(name, target.programs[0]) for name, target in TARGETS.items()])
+def test_a_missing_compiler_says_what_to_install(
+    tmp_path: Path, target: str, compiler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     emit_forest(read_model(MODELS / "classes.json"), "clf", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(CompilerError, match=r"riscv64-unknown-elf-gcc is not installed.*apt-get install") as caught:
-        measure(tmp_path, target="rv32imc")
+    with pytest.raises(CompilerError, match=rf"{compiler} is not installed.*apt-get install .*gcc|clang-22") as caught:
+        measure(tmp_path, target=target)
     assert caught.value.exit_code == 6
+
+
+def test_a_compiler_without_its_library_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    emit_forest(read_model(MODELS / "classes.json"), "clf", tmp_path)
+    stand_in = tmp_path / "bin" / "arm-none-eabi-gcc"
+    stand_in.parent.mkdir()
+    stand_in.write_text("#!/bin/sh\necho 'gcc: fatal error: cannot read spec file picolibc.specs' >&2; exit 1\n")
+    stand_in.chmod(0o755)
+    monkeypatch.setenv("PATH", str(stand_in.parent))
+    with pytest.raises(CompilerError, match=r"arm-none-eabi-gcc has no C library.*picolibc-arm-none-eabi"):
+        measure(tmp_path, target="cortex-m4")
 
 
 @pytest.mark.parity
