@@ -188,7 +188,7 @@ def test_bad_folders_are_one_line(tmp_path: Path) -> None:
         ("holds the models a b; name", good),
         ("no header is one of", {"a": ""}),
         ("does not define A_N_OUTPUTS", {"a": good["a"].replace("A_N_OUTPUTS", "A_OUTPUTS")}),
-        ("no type a_feature", {"a": good["a"].replace("float", "double")}),
+        ("no type a_feature", {"a": good["a"].replace("float", "wchar_t")}),
     ]
     for index, (word, headers) in enumerate(cases):
         folder = tmp_path / str(index)
