@@ -17,11 +17,11 @@ from tests.unit.codegen.forests import save
 
 pytestmark = pytest.mark.parity
 
-SLOW = {"more than 65 535 nodes": pytest.mark.slow}  # minutes of branches
+SLOW = {"more than 65 535 nodes": pytest.mark.slow}  # each a quarter of a minute of branches
 COMPILERS = {"float32": "gcc", "int32": "clang"}
 
 
-@pytest.mark.parametrize("feature_type", ["float32", "int32"])
+@pytest.mark.parametrize("feature_type", ["float32", pytest.param("int32", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW.get(name, ())) for name in zoo.MODELS])
 def test_model(name: str, style: str, feature_type: FeatureType, tmp_path: Path) -> None:
