@@ -7,7 +7,7 @@ or the ranks would take too much stack, splits look up their threshold instead.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,11 @@ def code_files(values: Mapping[str, Any]) -> dict[str, str]:
 
 def best_plan(forest: StoredForest, lists: Lists, *, integer: bool) -> Plan:
     """The plan of least product, the first of equals; rows are expected to be like those of the training set."""
+    return min(plans(forest, lists, integer=integer), key=lambda plan: plan.product)
+
+
+def plans(forest: StoredForest, lists: Lists, *, integer: bool) -> Iterator[Plan]:
+    """A stream that looks thresholds up, and where ranks fit the stack one that compares them, and complete trees."""
     passed = sum(visits(tree.root) for tree in forest.trees)
     n_trees, n_keys = len(forest.trees), sum(len(one.keys) for one in lists.lists)
     narrow = sum(len(one.keys) for one in lists.lists if integer and one.is_narrow)
@@ -81,15 +86,15 @@ def best_plan(forest: StoredForest, lists: Lists, *, integer: bool) -> Plan:
     ranking = sum(_LIST + key + _LIST_STEP * len(one.keys).bit_length() for one in lists.lists)
     trees = stream(forest.trees, forest.leaf_bits, lists.n_slots, lists.slot)
     walking = _SPLIT_OF_STREAM * passed + _TREE_OF_STREAM * n_trees
-    plans = [Plan(trees, False, fixed + trees.n_bytes, walking + (_LOOK_UP + key) * passed)]
-    if lists.n_slots <= RANKS_MAX:
-        plans.append(Plan(trees, True, fixed + trees.n_bytes, walking + ranking))
-        levels = max(depth(tree.root) for tree in forest.trees)
-        if levels <= LEVELS_MAX:
-            complete = complete_trees(forest, levels, lists.slot)
-            walking = (_LEVEL_COMPLETE * levels + _TREE_COMPLETE) * n_trees
-            plans.append(Plan(complete, True, fixed + complete.n_bytes, walking + ranking))
-    return min(plans, key=lambda plan: plan.product)
+    yield Plan(trees, False, fixed + trees.n_bytes, walking + (_LOOK_UP + key) * passed)
+    if lists.n_slots > RANKS_MAX:
+        return
+    yield Plan(trees, True, fixed + trees.n_bytes, walking + ranking)
+    levels = max(depth(tree.root) for tree in forest.trees)
+    if levels <= LEVELS_MAX:
+        complete = complete_trees(forest, levels, lists.slot)
+        walking = (_LEVEL_COMPLETE * levels + _TREE_COMPLETE) * n_trees
+        yield Plan(complete, True, fixed + complete.n_bytes, walking + ranking)
 
 
 def _list_tables(lists: Lists, *, integer: bool) -> dict[str, Any]:
@@ -121,7 +126,7 @@ def _tree_tables(trees: Stream | CompleteTrees) -> dict[str, Any]:
     groups = trees.groups
     tables = {
         "groups": initialiser(f"{{{len(group.trees)}, {group.output}, {group.shift}}}" for group in groups),
-        "count_bits": max(unsigned_bits(max(len(group.trees) for group in groups)), 16),
+        "count_bits": unsigned_bits(max(len(group.trees) for group in groups)),
         "output_bits": unsigned_bits(max(group.output for group in groups)),
     }
     if isinstance(trees, Stream):

@@ -64,7 +64,13 @@ def store(forest: Forest) -> StoredForest:
 
 
 def group_by_shift(trees: Iterable[StoredTree], bits: int) -> tuple[TreeGroup, ...]:
-    """As few groups as leaves of that many bits allow: a finer shift than a tree needs is as good while it fits."""
+    """As few groups as leaves of that many bits allow: a finer shift than a tree needs is as good while it fits.
+
+    Raises ValueError for a tree whose leaves need more bits.
+    """
+    trees = tuple(trees)
+    if any(tree.bits > bits for tree in trees):
+        raise ValueError(f"leaves of {max(tree.bits for tree in trees)} bits do not fit {bits}")
     groups: list[TreeGroup] = []
     left = sorted(trees, key=lambda tree: (tree.output, tree.shift))
     while left:

@@ -46,6 +46,7 @@ STYLES: dict[str, Style] = {
     for style in (
         Style("m2cgen", "m2cgen's nested branches, with exact numbers", "m2cgen", "as features", False),
         Style("exact", "tables, the least bytes with XGBoost's own float32 margins", "forest_exact", "float32", False),
+        Style("small", "tables of packed bits: least bytes", "forest_small", "int32", True),
         Style("balanced", "tables and a short loop: least bytes x instructions", "forest_balanced", "int32", True),
         Style("fast", "branches that share comparisons: fewest instructions", "forest_fast", "int32", True, True),
     )

@@ -161,6 +161,8 @@ def test_groups_take_the_finest_shift_that_fits() -> None:
     assert shifts[1] - shifts[0] == 9
     assert len(group_by_shift(forest.trees, 2)) == 3
     assert len(group_by_shift(forest.trees, 16)) == 1
+    with pytest.raises(ValueError, match="do not fit"):
+        group_by_shift(forest.trees, 1)
 
 
 def test_the_base_takes_every_trees_least_leaf() -> None:
