@@ -120,11 +120,12 @@ def _run(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Verify a board; returns the exit code of what failed, 0 when nothing did."""
-    from host.report.write import show
+    from host.report.write import must_be_writable, show
     from host.verify_run import verify
 
+    must_be_writable(args.report, args.out)
     args.on_log = _show_log
-    report, evidence = verify(args, reproducer(args))
+    report, evidence = verify(args, reproducer(args), as_asked(args))
     return show(report, evidence, folder=args.report, out=args.out, as_json=args.json)
 
 
@@ -140,6 +141,19 @@ def reproducer(args: argparse.Namespace) -> str:
     if args.skip:
         command += ["--skip", ",".join(args.skip)]
     return shlex.join(command)
+
+
+def as_asked(args: argparse.Namespace) -> str:
+    """The command of this very run: the reproducer's, and what it leaves out."""
+    command = [reproducer(args)]
+    options = ["session", "charges", "inject", "lines", "soak", "speed", "elf", "config"]
+    if args.inject is not None or args.lines is not None:
+        options += ["inject_rate", "seed"]
+    for option in options:
+        value = getattr(args, option)
+        if value is not None:
+            command.append(shlex.join([f"--{option.replace('_', '-')}", str(value)]))
+    return " ".join(command)
 
 
 def python_word() -> str:

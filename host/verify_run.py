@@ -44,8 +44,8 @@ class Evidence:
     device_names: tuple[str, ...]
 
 
-def verify(args: argparse.Namespace, reproduce: str) -> tuple[Report, Evidence]:
-    """Do all that is asked for; raises HostError. `reproduce` is the command that does it again."""
+def verify(args: argparse.Namespace, reproduce: str, asked: str) -> tuple[Report, Evidence]:
+    """Do all that is asked for; raises HostError. `reproduce` streams the same charges again, `asked` is this run."""
     started, threads = time.monotonic(), threading.enumerate()
     plan = Plan(
         limits=read_limits(args.config),
@@ -82,7 +82,7 @@ def verify(args: argparse.Namespace, reproduce: str) -> tuple[Report, Evidence]:
         firmware=args.firmware,
         program=None if compiling is None else compiling.result(),
         memory=memory,
-        command=reproduce,
+        command=asked,
     )
     counters = report.board_counters
     return replace(

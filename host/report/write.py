@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from host.errors import HostError
@@ -34,6 +35,22 @@ def show(report: Report, evidence: Evidence, *, folder: Path | None, out: Path |
     else:
         print_report(report, found, out if folder is None else folder / "report.html")
     return code
+
+
+def must_be_writable(folder: Path | None, out: Path | None) -> None:
+    """Make the folders that reports go to, and a file in each for a moment; raises HostError before a long run."""
+    for option, parent in (("--report", folder), ("--out", None if out is None else out.parent)):
+        if parent is None:
+            continue
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            with NamedTemporaryFile(dir=parent, prefix=".wattprint-"):
+                pass
+        except OSError as error:
+            named = parent if option == "--report" else out
+            raise HostError(f"{option} {named}: cannot be written: {error.strerror}; name another place") from None
+    if out is not None and out.is_dir():
+        raise HostError(f"--out {out}: is a folder; name a file in it")
 
 
 def write_whole(path: Path, data: bytes, option: str) -> None:

@@ -129,8 +129,26 @@ def test_the_json_of_the_folder_is_the_printed_one(
 
 def test_a_folder_that_cannot_be_written(bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
-    assert main([*bench.arguments(), "--report", str(tmp_path / "file" / "r")]) == 2
-    assert "--report" in capsys.readouterr().err
+    for option, words in (("--report", "cannot be written"), ("--out", "cannot be written")):
+        # A board that cannot be started shows that nothing was tried before.
+        place = str(tmp_path / "file" / "r")
+        assert main([*bench.arguments(Path("/bin/true")), option, place]) == 2
+        assert f"{option} {place}: {words}" in capsys.readouterr().err
+    assert main([*bench.arguments(Path("/bin/true")), "--out", str(tmp_path)]) == 2
+    assert "is a folder" in capsys.readouterr().err
+
+
+def test_the_command_of_this_run_is_kept(bench: Bench, tmp_path: Path) -> None:
+    folder = reported(bench, tmp_path / "r", "", 0, "--inject", "flip=0.02", "--seed", "7", "--soak", "400samples")
+    command = json.loads((folder / "report.json").read_text())["provenance"]["command"]
+    for option in (
+        "--inject flip=0.02",
+        "--soak 400samples",
+        "--inject-rate 0.01",
+        "--seed 7",
+        f"--reference {bench.reference}",
+    ):
+        assert f" {option} " in f"{command} "
 
 
 def test_the_terminal_says_every_verdict(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
