@@ -18,4 +18,4 @@ def run_module(module: str, arguments: Sequence[str]) -> None:
         return
     lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()] or ["no message"]
     code = done.returncode if done.returncode in _DOCUMENTED else 2
-    raise CommandError(f"python -m {module} {arguments[0]} failed: {lines[-1].strip()}", code)
+    raise CommandError(f"python -m {module} {arguments[0]} failed: {lines[-1].strip().removeprefix('error: ')}", code)

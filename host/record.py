@@ -17,7 +17,7 @@ from host.interruption import Interruption, interruptible
 from host.recording.asking import ask_labels, ask_resume, new_name
 from host.recording.board_source import BoardSource
 from host.recording.csv_layout import parse_layout
-from host.recording.csv_source import STANDARD_INPUT, CsvSource
+from host.recording.csv_source import STANDARD_INPUT, CsvSource, must_be_there
 from host.recording.events import Exhausted, Noted, Source
 from host.recording.folder import Labels, check_session, prepare
 from host.recording.note import Interrupted
@@ -62,6 +62,8 @@ def _check(args: argparse.Namespace) -> None:
         raise HostError("name one source of samples: --port for a board, or --from for a CSV file, - or a socket")
     if args.from_ is not None and args.play:
         raise HostError("--play is the sensor of --port sim; it has no part in --from")
+    if args.from_ is not None:
+        must_be_there(args.from_)  # before a folder is made for it
     if args.session is not None:
         check_session(args.session)
     if args.artifact is not None:

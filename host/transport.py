@@ -249,13 +249,16 @@ def _refused(port: str, baud: int, error: Exception) -> HostError:
     code = getattr(error, "errno", None)
     text = str(error)
     if code == errno.ENOENT or "could not find" in text.lower() or "FileNotFoundError" in text:
-        return PortError(f"{port}: no such port; plug the board in (a charge-only cable shows none), then: host ports")
+        cure = "plug the board in (a charge-only cable shows none), then: python -m host ports"
+        return PortError(f"{port}: no such port; {cure}")
     if code in (errno.EACCES, errno.EPERM) or "PermissionError" in text:
         cure = why_not_permitted(port) or "join its group (sudo adduser $USER dialout) and log in again"
         return PortError(f"{port}: not permitted; {cure}")
     if code in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in text:
         names = ", ".join(map(str, holders_of(port))) or "the other program that holds it (a serial monitor?)"
         return PortError(f"{port}: busy; close {names} and try again")
+    if code == errno.ENOTTY or "Inappropriate ioctl" in text:
+        return PortError(f"{port}: is no serial port; name one of: python -m host ports")
     if "refused" in text or "resolve" in text or "Name or service" in text:
         reason = text.rsplit("] ", 1)[-1]
         return PortError(f"{port}: nobody answers there ({reason}); start the other side first")

@@ -14,6 +14,7 @@ from host.monitor.entries import Entry, Kind
 from host.monitor.run_file import Run
 from host.progress import waiting
 from host.reference import Charge, load_reference
+from host.samples import read_samples
 from train.artifact import Artifact
 
 TABLES = ("sessions.csv", "sessions.parquet")
@@ -45,6 +46,7 @@ def charge_run(path: Path, session: str | None, artifact: Artifact) -> Run:
 def _dataset(path: Path, session: str | None, folder: Path) -> tuple[Path, str | None]:
     """A dataset that holds as little as possible beside the charge, and the charge's name in it."""
     if path.is_file():
+        read_samples(path)  # what is wrong is told of this file, not of its copy
         row = {"session": "charge", "device": "not_given", "unit": "1", "charger": "not_given", "ended": "unknown"}
         return _alone(path, row, folder), None
     samples = path / f"{session}.csv"

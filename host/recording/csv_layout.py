@@ -50,7 +50,10 @@ class Layout:
 
     def _number(self, text: str) -> float:
         text = text.strip().strip('"')
-        value = float(text.replace(",", ".") if self.decimal_comma else text)
+        try:
+            value = float(text.replace(",", ".") if self.decimal_comma else text)
+        except ValueError:
+            raise ValueError(f"{text!r} is no number") from None
         if not -1e15 < value < 1e15:
             raise ValueError(f"{text} is no measurement")
         return value

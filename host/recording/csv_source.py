@@ -80,13 +80,11 @@ class CsvSource:
         if self.name.startswith("socket:"):
             self._socket = _connect(self.name)
             return self._socket.fileno(), False
+        must_be_there(self.name)
         try:
             descriptor = os.open(Path(self.name), os.O_RDONLY)
         except OSError as error:
             raise HostError(f"--from {self.name}: {error.strerror}; name a CSV file, - or socket://HOST:PORT") from None
-        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise HostError(f"--from {self.name}: is a folder; name a CSV file, - or socket://HOST:PORT")
         return descriptor, stat.S_ISREG(os.fstat(descriptor).st_mode)
 
     def _read(self, timeout_s: float) -> bytes | None:
@@ -151,6 +149,18 @@ class CsvSource:
         if self._n_bad > SHOWN_BAD_ROWS:
             return []
         return [Noted(f"{what}; left out" + ("; so are further ones" if self._n_bad == SHOWN_BAD_ROWS else ""))]
+
+
+def must_be_there(where: str) -> None:
+    """Raises HostError for a file that is absent, or a folder."""
+    if where == STANDARD_INPUT or where.startswith("socket:"):
+        return
+    try:
+        is_folder = stat.S_ISDIR(Path(where).stat().st_mode)
+    except OSError as error:
+        raise HostError(f"--from {where}: {error.strerror}; name a CSV file, - or socket://HOST:PORT") from None
+    if is_folder:
+        raise HostError(f"--from {where}: is a folder; name a CSV file, - or socket://HOST:PORT")
 
 
 def _connect(url: str) -> socket.socket:

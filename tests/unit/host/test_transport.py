@@ -54,7 +54,7 @@ def test_a_port_is_held_while_open_and_free_afterwards(pty: tuple[int, str]) -> 
 def test_a_file_is_no_port(capsys: pytest.CaptureFixture[str]) -> None:
     with tempfile.NamedTemporaryFile() as file:
         assert main(["info", "--port", file.name]) == 3
-    assert "cannot be opened" in capsys.readouterr().err
+    assert f"{file.name}: is no serial port" in capsys.readouterr().err
 
 
 def test_an_unknown_url_is_bad_usage() -> None:

@@ -176,6 +176,7 @@ def test_a_bad_row_is_left_out_and_named(tmp_path: Path, capsys: pytest.CaptureF
     err = capsys.readouterr().err
     assert err.count("is no sample") == 3
     assert f"{file}:31: '1,2' is no sample" in err
+    assert f"{file}:32: '--,,' is no sample ('--' is no number); left out" in err
     (kept,) = read_dataset(tmp_path / "data").charges
     assert values_of(kept) == values[: len(kept.t_ms)]
 
@@ -235,6 +236,12 @@ def test_sources_that_are_none(
     assert len(err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("source", ["no/such.csv", "."])
+def test_a_source_that_is_none_makes_no_folder(tmp_path: Path, source: str) -> None:
+    assert main(["record", "--device", "phone", "--out", str(tmp_path / "data"), "--from", source]) == 2
+    assert not (tmp_path / "data").exists()
+
+
 def test_without_a_device_there_is_nothing_to_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["record", "--out", str(tmp_path / "data"), "--from", "."]) == 2
+    assert main(["record", "--out", str(tmp_path / "data"), "--from", "-"]) == 2
     assert "--device is missing" in capsys.readouterr().err
