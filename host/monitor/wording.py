@@ -20,11 +20,12 @@ def minutes(seconds: int) -> str:
 
 
 def interval(low_s: int, high_s: int) -> str:
-    """`41 – 56 min`, `1 h 20 – 2 h 05 min`."""
+    """`41 – 56 min`, `1 h 50 – 2 h 05 min`, and where hours begin in between `51 min – 1 h 57 min`."""
     low, high = minutes(low_s), minutes(high_s)
     if low == high:
         return low
-    short = low.removesuffix(" min") if low[0] != "<" else "0"
+    same_units = (" h " in low) == (" h " in high)
+    short = "0" if low[0] == "<" else low.removesuffix(" min") if same_units else low
     return f"{short} – {high.removeprefix('< ')}"
 
 

@@ -15,7 +15,8 @@ function minutes(seconds) {
 function interval(low, high) {
   const [a, b] = [minutes(low), minutes(high)];
   if (a === b) return a;
-  return `${a.startsWith("<") ? "0" : a.replace(/ min$/, "")} – ${b.replace("< ", "")}`;
+  const short = a.includes(" h ") === b.includes(" h ") ? a.replace(/ min$/, "") : a;
+  return `${a.startsWith("<") ? "0" : short} – ${b.replace("< ", "")}`;
 }
 
 function duration(seconds) {
