@@ -95,7 +95,8 @@ class TestWhoMayAsk:
             assert ask(page, "/", host)[0] == 200
 
     @pytest.mark.parametrize(
-        "host", ["evil.example", "evil.example:8765", "127.0.0.1.evil.example", "", "[", "localhost.evil"]
+        "host",
+        ["evil.example", "evil.example:8765", "127.0.0.1.evil.example", "", "[", "localhost.evil", "notlocalhost"],
     )
     @pytest.mark.parametrize("path", ["/", "/events", "/api/now"])
     def test_nobody_else(self, host: str, path: str) -> None:
