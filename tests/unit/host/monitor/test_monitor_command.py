@@ -196,7 +196,11 @@ class TestTerminal:
         ([], 2, "name either a board (--port) or something recorded"),
         (["run.jsonl", "--port", "sim"], 2, "name either"),
         (["no-such-file"], 2, "no-such-file: not found"),
-        ([__file__], 2, "test_monitor_command.py:1: column t_ms is missing"),
+        (
+            [__file__, "--artifact", str(ROOT / "artifacts" / "default")],
+            2,
+            "test_monitor_command.py:1: column t_ms is missing",
+        ),
         (["--port", "/dev/no-such-port"], 3, "no such port"),
         (["--port", "socket://127.0.0.1:1"], 3, "nobody answers there"),
         (["--port", "sim", "--tee", "grafana"], 2, "only teleplot"),
