@@ -21,20 +21,25 @@ class FieldError:
 
     mae_minutes: Mapping[str, float]
     baseline_mae_minutes: Mapping[str, float]
-    accuracy: Mapping[str, float]  # 0 … 1
+    accuracy: Mapping[str, float]  # 0 … 1, of the name in the answer, said to be unknown or not
+    unknown: Mapping[str, float]  # 0 … 1, answers that say "unknown"; none where nothing is classified
 
 
 def charge_error(
-    charge: Charge, device: NDArray[Any], remaining_50_s: NDArray[Any], device_names: Sequence[str]
+    charge: Charge,
+    device: NDArray[Any],
+    remaining_50_s: NDArray[Any],
+    unknown: NDArray[np.bool_],
+    device_names: Sequence[str],
 ) -> FieldError:
-    """Compare the 50 % answers [n] and devices [n] of one charge with its truth.
+    """Compare the 50 % answers, devices and "unknown" [n] of one charge with its truth.
 
     At a horizon counts the answer then in force; overall, the mean of all answers. The accuracy is left out where the
     model has no classifier, or not this device.
     """
     t_ms = np.array([sample.t_ms for sample in charge.samples], dtype=np.int64)
     elapsed_ms = np.cumsum(np.diff(t_ms, prepend=t_ms[:1]) % 2**32)
-    known = charge.true_remaining_s >= 0
+    known, every = charge.true_remaining_s >= 0, np.full(len(t_ms), True)
     truth_s = charge.true_remaining_s.astype(np.float64)
     error = np.abs(remaining_50_s.astype(np.float64) - truth_s) / 60
     baseline = np.abs(charge.baseline_remaining_s.astype(np.float64) - truth_s) / 60
@@ -42,6 +47,7 @@ def charge_error(
         _at_horizons(elapsed_ms, error, known),
         _at_horizons(elapsed_ms, baseline, known),
         _accuracy(charge.device, elapsed_ms, device, device_names),
+        _at_horizons(elapsed_ms, unknown.astype(np.float64), every) if len(device_names) > 1 else {},
     )
 
 
@@ -51,6 +57,7 @@ def field_error(errors: Sequence[FieldError]) -> FieldError:
         _means([error.mae_minutes for error in errors]),
         _means([error.baseline_mae_minutes for error in errors]),
         _means([error.accuracy for error in errors]),
+        _means([error.unknown for error in errors]),
     )
 
 

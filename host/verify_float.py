@@ -85,7 +85,13 @@ def price(artifact: Artifact, charges: Sequence[Charge], device_names: Sequence[
     known = bool(np.isfinite(confidence).all())
     unknown = (integer[:, FLAGS] & FLAG_UNKNOWN) != 0
     errors = [
-        charge_error(charge, answers.device, answers.remaining_s[:, 1], device_names)
+        charge_error(
+            charge,
+            answers.device,
+            answers.remaining_s[:, 1],
+            answers.confidence_permille < artifact.unknown_below_permille,
+            device_names,
+        )
         for charge, answers in zip(charges, trained, strict=True)
     ]
     return Price(

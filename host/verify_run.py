@@ -17,6 +17,7 @@ from host.board import SIM, board_link
 from host.field_error import charge_error, field_error
 from host.inject import KINDS, parse_plan
 from host.inject import Plan as DamagePlan
+from host.messages import FLAG_UNKNOWN
 from host.progress import counting
 from host.reference import Charge, Reference
 from host.session import Session
@@ -26,7 +27,7 @@ from host.verify import Divergence, Rows, Streamed, differing, divergence, strea
 from host.verify_board import BoardUnderTest
 from host.verify_budget import budgets, line_budget, read_limits
 from host.verify_charges import charges_of
-from host.verify_float import price
+from host.verify_float import FLAGS, price
 from host.verify_host_c import Program, answers, build, find_compiler
 from host.verify_memory import read_elf
 from host.verify_provenance import provenance
@@ -189,6 +190,7 @@ def _first_divergence(
 
 
 def _charge_result(charge: Charge, got: Streamed, host_c: Rows | None, names: Sequence[str]) -> ChargeResult:
+    unknown = (got.answers[:, FLAGS] & FLAG_UNKNOWN) != 0
     return ChargeResult(
         session=charge.session,
         device=charge.device,
@@ -198,5 +200,5 @@ def _charge_result(charge: Charge, got: Streamed, host_c: Rows | None, names: Se
         host_c_mismatches=None if host_c is None else differing(host_c, charge.answers)[0],
         platform_mismatches=None if host_c is None else differing(host_c, got.answers)[0],
         seconds=got.seconds,
-        error=charge_error(charge, got.answers[:, 0], got.answers[:, 3], names),
+        error=charge_error(charge, got.answers[:, 0], got.answers[:, 3], unknown, names),
     )

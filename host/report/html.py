@@ -81,7 +81,9 @@ def _tiles(report: Report) -> list[tuple[str, str, str]]:
         tiles.append((f"{mae:.1f}", "min", f"mean error of time to full{beside}"))
     accuracy = report.error.accuracy.get("60s")
     if accuracy is not None:
-        tiles.append((f"{100 * accuracy:.0f}", "%", "of these charges: the right device after 60\u00a0s"))
+        unknown = report.error.unknown.get("60s", 0.0)
+        beside = f"; “unknown” of {100 * unknown:.0f}\u00a0%" if unknown else ""
+        tiles.append((f"{100 * accuracy:.0f}", "%", f"of these charges: the right device after 60\u00a0s{beside}"))
     return tiles
 
 
@@ -151,6 +153,7 @@ def _horizons(report: Report) -> dict[str, Any]:
         ("trained float", trained, 1.0, 2),
         ("baseline", report.error.baseline_mae_minutes, 1.0, 2),
         ("right device, %", report.error.accuracy, 100.0, 1),
+        ("said “unknown”, %", report.error.unknown, 100.0, 1),
     )
     return {
         "titles": [_HORIZON_WORDS.get(key, key) for key in keys],

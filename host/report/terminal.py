@@ -151,6 +151,7 @@ def _error(report: Report) -> Iterator[str]:
         ("  trained float", trained, 1.0, 2),
         ("  class median", report.error.baseline_mae_minutes, 1.0, 2),
         ("device (%)", report.error.accuracy, 100.0, 1),
+        ("unknown (%)", report.error.unknown, 100.0, 1),
     ]
     yield f"{'after':16}" + "".join(f"{key:>9}" for key in keys)
     for title, figures, scale, digits in rows:

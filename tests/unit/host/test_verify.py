@@ -60,11 +60,16 @@ def test_error_beside_the_baseline(bench: Bench, capsys: pytest.CaptureFixture[s
     with np.load(bench.reference) as file:
         off = np.abs(file["remaining_s"][:, 1] - file["true_remaining_s"]) / 60
         right = file["device"] == np.repeat([0, 1, 2], [40, 130, 25])
+        unknown = file["flags"] & 1
     # The answer in force 30 s after the first sample is the 31st; the third charge ends before.
     assert error["mae_minutes"]["30s"] == pytest.approx((off[30] + off[70]) / 2)
     means = [off[:40].mean(), off[40:170].mean(), off[170:].mean()]
     assert error["mae_minutes"]["overall"] == pytest.approx(np.mean(means))
     assert error["accuracy"]["5s"] == pytest.approx(np.mean([right[5], right[45], right[175]]))
+    assert 0 < unknown.sum() < len(unknown)
+    assert error["unknown"]["5s"] == pytest.approx(np.mean([unknown[5], unknown[45], unknown[175]]))
+    shares = [unknown[:40].mean(), unknown[40:170].mean(), unknown[170:].mean()]
+    assert error["unknown"]["overall"] == pytest.approx(np.mean(shares))
 
 
 def test_a_wrong_answer_fails_with_its_place(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
