@@ -24,11 +24,11 @@ def _picolibc_missing() -> list[str]:
     return [] if found else ["picolibc-riscv64-unknown-elf"]
 
 
-def _recordings_missing() -> list[str]:
-    folder = os.environ.get("WATTPRINT_RECORDINGS")
+def _folder_missing(variable: str, words: str, inside: str) -> list[str]:
+    folder = os.environ.get(variable)
     if not folder:
-        return ["WATTPRINT_RECORDINGS (a folder of recordings)"]
-    return [] if (Path(folder) / "nasa_liion").is_dir() else [f"{folder}/nasa_liion"]
+        return [f"{variable} ({words})"]
+    return [] if (Path(folder) / inside).is_dir() else [f"{folder}/{inside}"]
 
 
 @cache
@@ -44,11 +44,13 @@ def missing_for(ring: str) -> list[str]:
         return [] if any(map(shutil.which, BROWSERS)) else [BROWSERS[0]]
     if ring == "broker":
         return _missing_programs("openssl", "mosquitto_passwd")
-    return _recordings_missing()
+    if ring == "bench":
+        return _folder_missing("WATTPRINT_BENCH", "a folder of models and rows", "forests")
+    return _folder_missing("WATTPRINT_RECORDINGS", "a folder of recordings", "nasa_liion")
 
 
 BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")  # as in tests/browser.py
-RINGS = ("parity", "firmware", "qemu", "browser", "broker", "recordings")
+RINGS = ("parity", "firmware", "qemu", "browser", "broker", "recordings", "bench")
 
 
 def required_rings() -> set[str]:
