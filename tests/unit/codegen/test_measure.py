@@ -17,7 +17,7 @@ from codegen.measure_inputs import exact_rows, feature_rows, sample_rows
 from codegen.measure_lx6 import select_bits
 from codegen.measure_stack import parse_call_graphs, parse_xtensa, worst_stack
 from codegen.measure_subject import Subject, read_subject
-from codegen.measure_targets import TARGETS
+from codegen.measure_targets import TARGETS, compile_object, link
 from codegen.readers.xgboost import read_model
 from tests.golden.test_forest_golden import MODELS
 from tests.unit.codegen.measuring import FACE, network, reference
@@ -244,3 +244,21 @@ def test_help_is_quick() -> None:
     code = "import sys, codegen.cli; print([m for m in ('numpy', 'xgboost', 'm2cgen', 'jinja2') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize("name", ["rv32imc", "rv32imafc"])
+def test_variables_lie_within_reach_of_gp(name: str, tmp_path: Path) -> None:
+    """Also where none has an initial value: .bss once began below that, and some sizes of code did not link."""
+    target = TARGETS[name]
+    (tmp_path / "main.c").write_text("int counter[9];\nint main(void) { return counter[1]++; }\n")
+    objects = []
+    for source in (tmp_path / "main.c", *target.start):
+        objects.append(tmp_path / f"{source.stem}.o")
+        compile_object(target, source, objects[-1], ["-Os"])
+    link(target, objects, tmp_path / "program")
+    listed = subprocess.run(
+        ["riscv64-unknown-elf-nm", tmp_path / "program"], capture_output=True, text=True, check=True
+    )
+    places = {line.split()[2]: int(line.split()[0], 16) for line in listed.stdout.splitlines()}
+    assert 0 <= places["counter"] - (places["__global_pointer$"] - 0x800) < 0x100
