@@ -31,7 +31,7 @@ class GrowingCharge:
         self.history = History()
         self.number = number
         self.ended: str | None = None
-        self.last_sample_at_s: float | None = None
+        self.waiting_since_s: float | None = None  # for the next sample: since the latest, or the end of a fault
         self.spacing_s = 0.0  # between the latest two samples, on this machine's clock
         self.missed_samples = 0
         self.missed_answers = 0
@@ -69,15 +69,20 @@ class GrowingCharge:
             step_ms = sample.t_ms - before.t_ms & 0xFFFFFFFF
             self._elapsed_ms += step_ms
             self._integrate(before, now, min(step_ms, LONGEST_STEP_MS))
-        if self.last_sample_at_s is not None:
-            self.spacing_s = at_s - self.last_sample_at_s
-        self.last_sample_at_s = at_s
+        if self.waiting_since_s is not None:
+            self.spacing_s = at_s - self.waiting_since_s
+        self.waiting_since_s = at_s
         self._reading = self._waiting = now
         if at_s - self._started_at_s < BURST_S:
             self._clock.clear()
         self._clock.append((at_s, self._elapsed_ms))
         while self._clock[0][0] < at_s - PACE_WINDOW_S:
             self._clock.popleft()
+
+    def wait_for_samples(self, at_s: float) -> None:
+        """The sensor is well again: from now on a missing sample counts as missing."""
+        if self.waiting_since_s is not None:
+            self.waiting_since_s = at_s
 
     def answer(self, prediction: Prediction, at_s: float, model: Model | None) -> None:
         """Take the board's answer; one heard twice changes nothing."""

@@ -143,7 +143,7 @@ class Tracker:
             charge=None if charge is None else charge.frozen(),
             link=replace(self._link, missed_samples=samples, missed_answers=answers),
             counters=self._counters,
-            pace=1.0 if charge is None or charge.last_sample_at_s is None else charge.pace(),
+            pace=1.0 if charge is None or charge.waiting_since_s is None else charge.pace(),
             notes=self._notes.frozen(),
         )
 
@@ -166,9 +166,9 @@ class Tracker:
         return self._judge_charge(charge, at_s)
 
     def _judge_charge(self, charge: GrowingCharge, at_s: float) -> tuple[Status, str]:
-        last = charge.last_sample_at_s
-        if last is not None and at_s - last > max(self._silent_after_s, 3 * charge.spacing_s):
-            return Status.SILENT, f"it answers, but its samples stopped {at_s - last:.0f} s ago"
+        since = charge.waiting_since_s
+        if since is not None and at_s - since > max(self._silent_after_s, 3 * charge.spacing_s):
+            return Status.SILENT, f"it answers, but its samples stopped {at_s - since:.0f} s ago"
         answer = charge.frozen().answer
         if answer is not None and answer.full:
             return Status.FULL, ""
@@ -228,6 +228,8 @@ class Tracker:
         elif event.event == SENSOR_WELL:
             self._fault = None
             self._notes.add(at_s, "sensor well again")
+            if self._charge is not None:
+                self._charge.wait_for_samples(at_s)
 
     def _plugged(self, number: int, at_s: float) -> None:
         self._confirm_by_s = None

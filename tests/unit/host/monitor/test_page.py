@@ -121,6 +121,14 @@ def test_curves_are_drawn_and_grow(browser: Browser) -> None:
         assert browser.evaluate("document.title") == "47 min · device 2"
 
 
+def test_a_curve_is_broken_where_there_is_no_value_and_where_the_device_becomes_unknown(browser: Browser) -> None:
+    with Page("127.0.0.1", 0, [], None) as page:
+        shown(browser, page, STORIES["charging"])
+        cut = "[...spans({unknown: [0, 0, 0, 0, 1, 1, 1]}, [1, null, 3, 4, 5, 6, null], 0, 6, %s)]"
+        assert browser.evaluate(cut % "true") == [[0, 0, False], [2, 4, False], [4, 5, True]]
+        assert browser.evaluate(cut % "false") == [[0, 0, False], [2, 5, False]]
+
+
 def test_nothing_is_drawn_where_nothing_was_measured(browser: Browser) -> None:
     with Page("127.0.0.1", 0, [], None) as page:
         shown(browser, page, STORIES["unplugged"])
@@ -154,6 +162,8 @@ def test_the_cursor_reads_the_curve_by_mouse_and_keys(browser: Browser) -> None:
         browser.wait_for(f"{voltage} === '5.000 V'")
         browser.press("ArrowRight")
         browser.wait_for(f"{voltage} === '5.001 V'")
+        browser.press("ArrowLeft")
+        browser.wait_for(f"{voltage} === '5.000 V'")
         browser.press("Escape")
         browser.wait_for(f"{voltage} === '5.099 V'")
 

@@ -107,7 +107,9 @@ class TestRecording:
 
     def test_silence_shows_at_its_time(self) -> None:
         recording = Recording(Run("x", True, a_day().entries), MODELS)
-        assert Status.SILENT in {recording.at(k).status for k in range(len(recording))}
+        silent = [snapshot for k in range(len(recording)) if (snapshot := recording.at(k)).status is Status.SILENT]
+        assert [round(snapshot.at_s - START_S) for snapshot in silent] == [30]  # 25 samples, and 5 s of silence
+        assert recording.at(recording.position(START_S + 40)).status is Status.SILENT
 
     def test_each_charge_has_its_course(self) -> None:
         recording = Recording(Run("x", True, a_day().entries), MODELS)

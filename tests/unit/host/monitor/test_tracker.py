@@ -301,6 +301,7 @@ class TestFault:
 
     def test_well_again_the_charge_goes_on(self) -> None:
         story = Story().greeted().says(board.plug()).charges(0, 3).says(board.fault(1)).passes(20).says(board.well())
+        assert story.now.status is Status.CHARGING  # not: silent for 20 s
         now = story.charges(3, 5).now
         assert now.status is Status.CHARGING
         assert now.charge is not None
