@@ -186,6 +186,20 @@ def test_a_board_that_takes_damage_is_found_out() -> None:
     assert result.from_board_accepted == 0
 
 
+class OtherwiseBoard(FakeBoard):
+    """A board that answers one sample otherwise, which has nothing to do with damage."""
+
+    def sample(self, sequence: int, values: Values) -> bytes:
+        said = super().sample(sequence, values)
+        return line("P,11,0,0,0,0,0,0,00000000") if sequence == 17 else said
+
+
+def test_an_answer_in_a_storm_is_compared() -> None:
+    result = stormed(OtherwiseBoard())
+    assert result.accepted == 0
+    assert result.mismatches == pytest.approx(result.answers / 60, abs=1)
+
+
 def test_a_host_that_takes_damage_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     def credulous(text: bytes) -> BoardMessage:
         body = text[1:].split(b"*")[0].decode("ascii", "replace")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
+from collections.abc import Callable
+from typing import cast
 
 import pytest
 
 from host import soak as soaking
 from host.cli import main
 from host.errors import HostError
+from host.messages import Prediction
+from host.session import Measurement, Session
 from host.soak import Length, fitted, parse_length, resident_bytes, threads_besides
 from tests.unit.host.conftest import Bench
+from tests.unit.host.test_inject import charge_of
 
 LEAKS = (
     "kept, take = [], board.take\ndef leak(text):\n    kept.append(bytes(20_000)); return take(text)\nboard.take = leak"
@@ -68,6 +74,26 @@ def test_own_memory_can_be_told() -> None:
     assert before is not None
     assert after is not None
     assert after - before > 20_000_000
+
+
+class Forgetful:
+    """A session whose replay starts anew in the middle, changes an answer and keeps the last one to itself."""
+
+    def replay(self, samples: list[Measurement], on_answer: Callable[[int, Prediction], None], speed: None) -> None:
+        assert speed is None
+        expected = charge_of(len(samples)).expected
+        for index in (0, 1, *range(len(samples) - 1)):
+            answer = expected[index]
+            on_answer(index, dataclasses.replace(answer, flags=15 - answer.flags) if index == 5 else answer)
+
+
+def test_lost_and_wrong_answers_are_counted() -> None:
+    seen: list[int] = []
+    found = soaking.soak(
+        cast("Session", Forgetful()), [charge_of(10)], Length(samples=40), None, seen.append, speed=None
+    )
+    assert (found.samples, found.charges, found.lost, found.mismatches) == (45, 5, 5, 5)
+    assert found.board is None
 
 
 def test_a_thread_that_stays_is_named() -> None:
