@@ -75,6 +75,14 @@ def test_files_of_the_fast_style(model: str, feature_type: str, update_golden: b
     compare(tmp_path, HERE / "expected" / f"{model}_{feature_type}_fast", update_golden)
 
 
+def test_an_exact_forests_tables(update_golden: bool, tmp_path: Path) -> None:
+    """Without the runtime, which is no template."""
+    emit_forest(read_model(MODELS / "quantiles.json"), "quantiles", tmp_path, style="exact")
+    for path in tmp_path.glob("wp_*"):
+        path.unlink()
+    compare(tmp_path, HERE / "expected" / "quantiles_exact", update_golden)
+
+
 def test_an_artifacts_files(update_golden: bool, tmp_path: Path) -> None:
     emit_artifact(artifact(tmp_path / "artifact"), tmp_path / "c")
     compare(tmp_path / "c", HERE / "expected" / "artifact", update_golden)
