@@ -135,7 +135,7 @@ class _Writer:
         lines = [f"{pad}s{unit} {'+' if value > 0 else '-'}= {abs(value)};" for unit, value in block.adds]
         lines += [f"{pad}s0 += {self.call(index)};" for index in block.calls]
         for index, branch in enumerate(block.branches):
-            if level == 1 and index:
+            if index:
                 lines.append(f"{pad}FENCE();")
             swapped = branch.left.empty or (branch.left_share > 0.5 and not branch.right.empty)
             first, last = (branch.right, branch.left) if swapped else (branch.left, branch.right)
