@@ -14,7 +14,7 @@ from codegen.emit.forest_layout_bits import Bits
 from codegen.ir.forest import Split
 
 LIST_MAX = 255  # tests, and buckets; both numbers are bytes
-LIST_BITS = 80  # of a wp_forest_list and its first threshold
+LIST_BITS = 80  # of a wp_forest_test_list and its first threshold
 GAPS_TRIED = 8  # the widest
 
 

@@ -14,10 +14,10 @@ WP_FOREST_INLINE int32_t value_of(any_row x, bool is_int, uint32_t feature)
     return is_int ? x.ints[feature] : wp_forest_key(x.floats[feature]);
 }
 
-/* How many thresholds of a list a value has reached that is not below `least`, the first of them. The low bits begin at
+/* How many thresholds of a list a value has reached that is not below the least of them. The list's low bits begin at
  * bit `at`. */
 WP_FOREST_INLINE uint32_t reached(
-    const wp_forest_list *list, int32_t least, const uint8_t ends[], const uint32_t words[], uint32_t at, int32_t value)
+    const wp_forest_test_list *list, int32_t least, const uint8_t ends[], const uint32_t words[], uint32_t at, int32_t value)
 {
     const uint32_t distance = ((uint32_t)value - (uint32_t)least) >> (list->step & 31u);
     const uint32_t bucket = distance >> list->low;
@@ -55,12 +55,12 @@ WP_FOREST_INLINE void set(uint32_t right[], uint32_t test, uint32_t n, bool copy
 WP_FOREST_INLINE void answer(const wp_forest_tests *tests, bool is_int, bool may_differ, any_row x, uint32_t right[])
 {
     const uint32_t *const words = tests->words;
-    const wp_forest_list *const end = tests->lists + tests->n_lists;
+    const wp_forest_test_list *const end = tests->lists + tests->n_lists;
     const int32_t *least = tests->least;
     const uint8_t *ends = tests->ends;
     uint32_t at = 0;
     uint32_t test = 0;
-    for (const wp_forest_list *list = tests->lists; list != end; list++) {
+    for (const wp_forest_test_list *list = tests->lists; list != end; list++) {
         const int32_t value = value_of(x, is_int, list->feature);
         const bool missing = value == WP_FOREST_MISSING;
         const bool differ = may_differ && list->step >= WP_FOREST_DIFFER;
@@ -110,7 +110,7 @@ WP_FOREST_INLINE uint32_t look_up(const wp_forest_tests *tests, bool is_int, any
             end = middle;
         }
     }
-    const wp_forest_list *const list = tests->lists + l;
+    const wp_forest_test_list *const list = tests->lists + l;
     const wp_forest_start *const start = tests->starts + l;
     const int32_t value = value_of(x, is_int, list->feature);
     if (value == WP_FOREST_MISSING) {

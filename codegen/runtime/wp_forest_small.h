@@ -23,13 +23,13 @@
 #define WP_FOREST_ALL_RIGHT 0x20u /* right in all of them */
 #define WP_FOREST_DIFFER 0x40u    /* right where the test's bit is 1 */
 
-typedef struct wp_forest_list {
+typedef struct wp_forest_test_list {
     uint16_t feature; /* index into the row */
     uint8_t n;        /* tests, 1 to 255 */
     uint8_t buckets;  /* 0 to 255, 0 where n is 1 */
     uint8_t low;      /* bits, 1 to 31 */
     uint8_t step;     /* bits, 0 to 31, and WP_FOREST_ALL_LEFT ... */
-} wp_forest_list;
+} wp_forest_test_list;
 
 /* Where a list begins: its number of tests, of ends and of bits that are those of the lists before it. */
 typedef struct wp_forest_start {
@@ -39,9 +39,9 @@ typedef struct wp_forest_start {
 } wp_forest_start;
 
 typedef struct wp_forest_tests {
-    const wp_forest_list *lists;   /* [n_lists] */
-    const int32_t *least;          /* [n_lists] first thresholds */
-    const wp_forest_start *starts; /* [n_lists], only to look tests up */
+    const wp_forest_test_list *lists; /* [n_lists] */
+    const int32_t *least;             /* [n_lists] first thresholds */
+    const wp_forest_start *starts;    /* [n_lists], only to look tests up */
     const uint8_t *ends;
     const uint32_t *words;
     uint32_t n_lists;

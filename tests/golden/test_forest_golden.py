@@ -83,6 +83,18 @@ def test_an_exact_forests_tables(update_golden: bool, tmp_path: Path) -> None:
     compare(tmp_path, HERE / "expected" / "quantiles_exact", update_golden)
 
 
+@pytest.mark.parametrize(
+    ("style", "model", "feature_type"),
+    [("small", "classes", "float32"), ("small", "quantiles", "int32"), ("balanced", "classes", "int32")],
+)
+def test_tables(style: str, model: str, feature_type: str, update_golden: bool, tmp_path: Path) -> None:
+    """Without the runtime, which is no template."""
+    emit_forest(read_model(MODELS / f"{model}.json"), model, tmp_path, style=style, feature_type=feature_type)  # type: ignore[arg-type]
+    for path in tmp_path.glob("wp_*"):
+        path.unlink()
+    compare(tmp_path, HERE / "expected" / f"{model}_{feature_type}_{style}", update_golden)
+
+
 def test_an_artifacts_files(update_golden: bool, tmp_path: Path) -> None:
     emit_artifact(artifact(tmp_path / "artifact"), tmp_path / "c")
     compare(tmp_path / "c", HERE / "expected" / "artifact", update_golden)
