@@ -30,8 +30,9 @@ from tests.browser import Browser, find_browser
 ROOT = Path(__file__).resolve().parent.parent
 OUT = Path("docs/pictures")
 WORK = Path("build/pictures")
-DEVICE = "pixel_6_pro"
+DEVICE = "iphone_13"
 SEED = 20_261  # far from those a fleet is trained with
+N_VERIFIED = 17  # one of each device
 THROUGH = 0.55
 """The moment shown: so far through the charge's samples."""
 TERMINAL = Size(84, 24)
@@ -52,11 +53,13 @@ def main() -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     args.work.mkdir(parents=True, exist_ok=True)
     data = args.work / "charges"
+    run("tools/pio.py", "run", "-e", "native")
     module("train", "simulate", data, "--seed", SEED, "--units", 1, "--charges", 1, "--format", "csv", "--force")
     snapshot, history = watched(next(data.glob(f"{DEVICE}_*.csv")), args.work / "run.jsonl")
     draw_terminal(snapshot, history, args.out / "monitor-terminal.svg")
     report = args.work / "verify"
-    module("host", "verify", "--port", "sim", "--data", data, "--split", "all", "--charges", 6, "--report", report)
+    chosen = ("--data", data, "--split", "all", "--charges", N_VERIFIED)
+    module("host", "verify", "--port", "sim", *chosen, "--report", report)
     with Browser(program) as browser:
         photograph_page(browser, snapshot, history, args.out / "monitor-page.png")
         width, height = PAGE
@@ -67,24 +70,29 @@ def main() -> int:
 
 def module(name: str, *arguments: object) -> None:
     """Run a command of the project; ends the program when it fails."""
-    command = [sys.executable, "-m", name, *map(str, arguments)]
+    run("-m", name, *arguments)
+
+
+def run(*arguments: object) -> None:
+    """Run Python with these arguments; ends the program when that fails."""
+    command = [sys.executable, *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(command[1:])}: {done.stderr or done.stdout}")
 
 
-def watched(charge: Path, run: Path) -> tuple[Snapshot, History]:
+def watched(charge: Path, path: Path) -> tuple[Snapshot, History]:
     """What the monitor showed well into a charge on the virtual board, when it knew the device."""
-    run.unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
     command = [sys.executable, "-m", "host", "monitor", "--port", "sim", "--play", str(charge), "--speed", "0"]
-    command += ["--json", "--save", str(run)]
+    command += ["--json", "--save", str(path)]
     with subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None  # noqa: S101 (it was asked for)
         for line in process.stdout:
             if (json.loads(line)["charge"] or {}).get("ended"):
                 break
         process.send_signal(signal.SIGTERM)
-    kept = read_run(run)
+    kept = read_run(path)
     wanted = THROUGH * sum(entry.line.startswith(b"$L,") for entry in kept.entries)
     tracker = Tracker(known_models(None), kept.source)
     for entry in kept.entries:
@@ -94,7 +102,7 @@ def watched(charge: Path, run: Path) -> tuple[Snapshot, History]:
         if answer is not None and answer.sequence >= wanted and answer.sequence == sequence(snapshot):
             assert tracker.history is not None  # noqa: S101 (there is an answer)
             return snapshot, tracker.history
-    sys.exit(f"{run}: the device was never known; is firmware/lib/model of artifacts/default?")
+    sys.exit(f"{path}: the device is not known late in this charge; is firmware/lib/model of artifacts/default?")
 
 
 def sequence(snapshot: Snapshot) -> int | None:

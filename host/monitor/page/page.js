@@ -39,7 +39,7 @@ function derive(data) {
   data.sure = known(data.confidence_permille, 10);
   data.volts = data.voltage_mv.map((value) => value / 1000);
   data.amperes = data.current_ma.map((value) => value / 1000);
-  data.watts = data.voltage_mv.map((value, k) => (value * data.current_ma[k]) / 1e6);
+  data.watts = data.voltage_mv.map((value, k) => Math.round((value * data.current_ma[k]) / 1000) / 1000);
 }
 
 let drawing = false;

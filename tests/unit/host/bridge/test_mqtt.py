@@ -204,6 +204,8 @@ class TestAvailability:
             until(lambda: heard.last(TOPICS.bridge) == "online", "the bridge")
             process.kill()
             until(lambda: heard.last(TOPICS.bridge) == "offline", "its will")
+        with listening(broker.open_port) as late:
+            assert late.retained()[TOPICS.bridge] == "offline"
 
     def test_a_broker_that_restarts_is_found_again(
         self, broker: Mosquitto, heard: Heard, capsys: pytest.CaptureFixture[str]
