@@ -203,6 +203,7 @@ static NOINLINE int32_t sum_2(const int32_t k[], const int32_t x[])
                 }
             }
         }
+        FENCE();
         if (k[19] < 79) {
             s8 -= 1062;
             s9 -= 1145;
@@ -214,6 +215,7 @@ static NOINLINE int32_t sum_2(const int32_t k[], const int32_t x[])
                 if (k[8] < 365) {
                     s9 += 1757;
                 }
+                FENCE();
                 if (k[2] >= 4181) {
                     s8 -= 942;
                 } else {
@@ -271,6 +273,7 @@ static NOINLINE int32_t sum_3(const int32_t k[], const int32_t x[])
                         s8 += 431;
                     }
                 }
+                FENCE();
                 if (k[19] >= 464) {
                     s8 -= 2709;
                 } else {
@@ -279,6 +282,7 @@ static NOINLINE int32_t sum_3(const int32_t k[], const int32_t x[])
                     } else {
                         s8 += 2393;
                     }
+                    FENCE();
                     if (k[21] < 826) {
                         s8 += 1612;
                     }
@@ -380,6 +384,7 @@ static NOINLINE int32_t sum_4(const int32_t k[], const int32_t x[])
                 }
             }
         }
+        FENCE();
         if (k[2] >= 22164) {
             s8 -= 1226;
             s9 -= 65;
@@ -401,6 +406,7 @@ static NOINLINE int32_t sum_4(const int32_t k[], const int32_t x[])
                         s9 += 1153;
                     }
                 }
+                FENCE();
                 if (k[12] < 1020) {
                     if (k[0] >= 8138) {
                         s8 += 948;
@@ -414,6 +420,7 @@ static NOINLINE int32_t sum_4(const int32_t k[], const int32_t x[])
                 }
             }
         }
+        FENCE();
         if (k[19] >= 1422) {
             s8 -= 1697;
         } else {
@@ -433,6 +440,7 @@ static NOINLINE int32_t sum_4(const int32_t k[], const int32_t x[])
                 }
             }
         }
+        FENCE();
         if (k[19] < 1395) {
             if (k[14] < 4955) {
                 if (k[13] < 1651) {
@@ -468,6 +476,7 @@ static NOINLINE int32_t sum_4(const int32_t k[], const int32_t x[])
                 }
             }
         }
+        FENCE();
         if (k[12] < 1020) {
             if (k[9] < 996) {
                 s8 += 408;
@@ -565,6 +574,7 @@ static NOINLINE int32_t sum_5(const int32_t k[], const int32_t x[])
                 }
             }
         }
+        FENCE();
         if (k[21] < 867) {
             if (k[16] >= 242) {
                 s10 += 1568;
@@ -588,6 +598,7 @@ static NOINLINE int32_t sum_5(const int32_t k[], const int32_t x[])
                 }
             }
         }
+        FENCE();
         if (k[21] >= 1395) {
             if (k[19] >= 1408) {
                 if (k[0] < 6418) {
@@ -604,6 +615,7 @@ static NOINLINE int32_t sum_5(const int32_t k[], const int32_t x[])
                     }
                 }
             }
+            FENCE();
             if (k[13] < 1658) {
                 s8 -= 1376;
             } else {
@@ -647,6 +659,7 @@ static NOINLINE int32_t sum_5(const int32_t k[], const int32_t x[])
                     }
                 }
             }
+            FENCE();
             if (x[26] >= 5) {
                 if (k[13] >= 2069) {
                     s8 += 217;
@@ -663,6 +676,7 @@ static NOINLINE int32_t sum_5(const int32_t k[], const int32_t x[])
                 }
             }
         }
+        FENCE();
         if (k[12] >= 1336) {
             if (k[22] < 2681) {
                 s9 += 1237;
@@ -694,6 +708,7 @@ static NOINLINE int32_t sum_5(const int32_t k[], const int32_t x[])
                 }
             }
         }
+        FENCE();
         if (x[24] >= 2020) {
             if (k[23] < 2537) {
                 s9 += 1782;
@@ -725,6 +740,7 @@ static NOINLINE int32_t sum_5(const int32_t k[], const int32_t x[])
                 }
             }
         }
+        FENCE();
         if (x[24] >= 2131) {
             s8 += 1811;
         } else {
@@ -841,6 +857,7 @@ static NOINLINE int32_t sum_6(const int32_t k[], const int32_t x[])
                         s8 += 590;
                     }
                 }
+                FENCE();
                 if (k[1] >= 1234) {
                     s8 -= 1259;
                 } else {
@@ -849,12 +866,14 @@ static NOINLINE int32_t sum_6(const int32_t k[], const int32_t x[])
                         s8 += 1975;
                     }
                 }
+                FENCE();
                 if (k[11] >= 15) {
                     s8 += 451;
                 } else {
                     s8 += 2031;
                 }
             }
+            FENCE();
             if (k[21] >= 541) {
                 if (k[11] >= 16) {
                     s8 -= 243;
@@ -964,6 +983,7 @@ static NOINLINE int32_t sum_7(const int32_t k[], const int32_t x[])
                 }
             }
         }
+        FENCE();
         if (k[11] < 7) {
             s10 -= 472;
         } else {
@@ -975,9 +995,11 @@ static NOINLINE int32_t sum_7(const int32_t k[], const int32_t x[])
                 }
             }
         }
+        FENCE();
         if (k[23] < 1002) {
             s8 -= 1695;
         }
+        FENCE();
         if (x[39] >= 1769) {
             s7 += 2037;
         } else {
@@ -1118,6 +1140,7 @@ static NOINLINE int32_t sum_8(const int32_t k[], const int32_t x[])
         } else {
             s7 += 2880;
         }
+        FENCE();
         if (k[2] >= 8779) {
             s7 += 1628;
         }
@@ -1144,6 +1167,7 @@ static NOINLINE int32_t sum_8(const int32_t k[], const int32_t x[])
                     }
                 }
             }
+            FENCE();
             if (x[38] >= 1301) {
                 s8 += 111;
             } else {
@@ -1193,6 +1217,7 @@ static NOINLINE int32_t sum_8(const int32_t k[], const int32_t x[])
                     }
                 }
             }
+            FENCE();
             if (x[24] < 825) {
                 if (x[39] >= 1418) {
                     s9 -= 1102;
@@ -1312,6 +1337,7 @@ static NOINLINE int32_t sum_9(const int32_t k[], const int32_t x[])
                         s8 += 1345;
                     }
                 }
+                FENCE();
                 if (x[39] >= 1770) {
                     s8 -= 886;
                 } else {
@@ -1321,6 +1347,7 @@ static NOINLINE int32_t sum_9(const int32_t k[], const int32_t x[])
                         s8 += 1259;
                     }
                 }
+                FENCE();
                 if (x[36] >= 152) {
                     s8 += 2304;
                 } else {
@@ -1330,6 +1357,7 @@ static NOINLINE int32_t sum_9(const int32_t k[], const int32_t x[])
                         s8 += 1552;
                     }
                 }
+                FENCE();
                 if (x[38] < 541) {
                     if (x[36] >= 157) {
                         s8 += 2015;
@@ -1456,6 +1484,7 @@ static NOINLINE int32_t sum_11(const int32_t k[], const int32_t x[])
                 s8 += 1063;
             }
         }
+        FENCE();
         if (k[2] >= 10772) {
             s7 += 1859;
         } else {
@@ -1491,6 +1520,7 @@ static NOINLINE int32_t sum_11(const int32_t k[], const int32_t x[])
                     }
                 }
             }
+            FENCE();
             if (k[21] < 771) {
                 if (k[20] >= 453) {
                     if (k[0] >= 8710) {
@@ -1510,6 +1540,7 @@ static NOINLINE int32_t sum_11(const int32_t k[], const int32_t x[])
                     }
                 }
             }
+            FENCE();
             if (k[20] < 393) {
                 if (k[2] >= 10680) {
                     s8 += 1073;
@@ -1531,6 +1562,7 @@ static NOINLINE int32_t sum_11(const int32_t k[], const int32_t x[])
                     }
                 }
             }
+            FENCE();
             if (k[10] < 8945) {
                 if (k[2] >= 9185) {
                     s8 += 1201;
@@ -1647,6 +1679,7 @@ static NOINLINE int32_t sum_13(const int32_t k[], const int32_t x[])
         } else {
             s8 += 1746;
         }
+        FENCE();
         if (k[12] >= 1169) {
             s7 -= 1585;
         } else {
@@ -1668,6 +1701,7 @@ static NOINLINE int32_t sum_13(const int32_t k[], const int32_t x[])
                 s8 -= 1637;
             }
         }
+        FENCE();
         if (k[11] < 2) {
             s7 += 526;
             if (k[19] < 688) {
@@ -1705,6 +1739,7 @@ static NOINLINE int32_t sum_13(const int32_t k[], const int32_t x[])
                 s11 -= 1911;
             }
         }
+        FENCE();
         if (k[15] < 1) {
             s7 += 1804;
         } else {
@@ -1743,6 +1778,7 @@ static NOINLINE int32_t sum_14(const int32_t k[], const int32_t x[])
             } else {
                 s9 -= 524;
             }
+            FENCE();
             if (k[20] >= 480) {
                 s10 += 1131;
             } else {
@@ -1771,6 +1807,7 @@ static NOINLINE int32_t sum_14(const int32_t k[], const int32_t x[])
                 s11 -= 738;
             }
         }
+        FENCE();
         if (k[19] >= 374) {
             s8 -= 1140;
         } else {
@@ -1823,6 +1860,7 @@ static NOINLINE int32_t sum_15(const int32_t k[], const int32_t x[])
                 }
             }
         }
+        FENCE();
         if (k[21] < 851) {
             s7 -= 1671;
             s8 -= 3692;

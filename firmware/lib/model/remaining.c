@@ -111,7 +111,7 @@ static const int16_t narrow[] = {
 
 /* Trees whose leaves are added to one output, as multiples of one power of two. */
 static const struct {
-    uint16_t n_trees;
+    uint8_t n_trees;
     uint8_t output;
     uint8_t shift;
 } groups[] = {
@@ -419,7 +419,8 @@ static void add_trees(const uint8_t ranks[57], wp_remaining_output out[WP_REMAIN
     const uint8_t *next = trees;
     for (uint32_t g = 0; g < sizeof groups / sizeof groups[0]; g++) {
         uint32_t sum = 0u - 49152u * groups[g].n_trees; /* the marks of its leaves */
-        for (uint32_t n = groups[g].n_trees; n > 0u; n--) {
+        uint32_t n = groups[g].n_trees;
+        do {
             const uint8_t *at = next + 1;
             next = at + next[0];
             for (;;) {
@@ -438,7 +439,7 @@ static void add_trees(const uint8_t ranks[57], wp_remaining_output out[WP_REMAIN
                 }
             }
             sum += at[0] * 256u + at[1];
-        }
+        } while (--n != 0u);
         out[groups[g].output] += (int32_t)(sum << groups[g].shift);
     }
 }
