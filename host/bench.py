@@ -145,9 +145,16 @@ def _counters(names: Sequence[str], next_sequence: int) -> Callable[[BoardMessag
     """Collects the counters named, from a report that is of the sample just answered."""
     found: dict[str, int] = {}
     wanted = {_NUMBER[name]: name for name in names}
+    latest = -1
 
     def take(message: BoardMessage) -> dict[str, int] | None:
-        if not isinstance(message, Statistic) or message.counter not in wanted or message.value == NOT_KNOWN:
+        nonlocal latest
+        if not isinstance(message, Statistic):
+            return None
+        if message.counter <= latest:  # they come in order: another report begins
+            found.clear()
+        latest = message.counter
+        if message.counter not in wanted or message.value == NOT_KNOWN:
             return None
         found[wanted[message.counter]] = message.value
         complete = len(found) == len(wanted) and found["next_sequence"] == next_sequence

@@ -31,6 +31,18 @@ board.take = counters
 """
 
 
+REPEATS = """
+before = [b""]
+def repeats(text, take=board.take):
+    reply = take(text)
+    if b"$T" not in text:
+        return reply
+    before[0], reply = reply, before[0] + reply
+    return reply
+board.take = repeats
+"""
+
+
 def timed(bench: Bench, capsys: pytest.CaptureFixture[str], behaviour: str, *extra: str) -> str:
     arguments = ["bench", "--port", "sim", "--firmware", str(bench.program(behaviour)), *extra]
     assert main(arguments) == 0
@@ -45,6 +57,12 @@ def test_percentiles_are_the_counters_own(bench: Bench, capsys: pytest.CaptureFi
     assert found["us"]["largest"] == 400.0
     assert found["share_of_period"] == pytest.approx(400e-6)
     assert found["stack_bytes"] == 640
+
+
+def test_a_report_that_comes_twice_counts_for_its_own_sample(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    """As after a line that was lost and asked for again."""
+    found = json.loads(timed(bench, capsys, RISING.format(tps=0) + REPEATS, "--samples", "50", "--json"))
+    assert found["instructions"] == {"p50": 2_600.0, "p99": 5_000.0, "largest": 5_000.0, "mean": 2_550.0}
 
 
 def test_ticks_that_are_times_are_the_finer_clock(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
