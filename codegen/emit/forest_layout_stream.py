@@ -74,10 +74,10 @@ class _Shape:
 
 def _smallest(trees: tuple[StoredTree, ...], leaf_bits: int, n_slots: int) -> StreamFormat:
     """Of all formats that hold the forest, the one of fewest bytes, a group's four included."""
-    slot = 1 if n_slots < 256 else 2
+    slot = next(width for width in (1, 2, 3) if n_slots <= 255 << (8 * (width - 1)))
     left_sides: set[_Shape] = set()
     roots = [_shape(tree.root, left_sides) for tree in trees]
-    best: tuple[int, StreamFormat] | None = None
+    found: list[tuple[int, StreamFormat]] = []  # never empty: leaves of three bytes leave 255 first bytes to the others
     for leaf in (1, 2, 3):
         for bits in range(max(leaf_bits, 8 * (leaf - 1)), min(8 * leaf, 17)):
             mark = 256 - (1 << (bits - 8 * (leaf - 1)))
@@ -87,11 +87,8 @@ def _smallest(trees: tuple[StoredTree, ...], leaf_bits: int, n_slots: int) -> St
             sizes = [shape.size(slot, skip, leaf) for shape in roots]
             size = _width(max(sizes))
             total = sum(sizes) + size * len(sizes) + 4 * len(group_by_shift(trees, bits))
-            if best is None or total < best[0]:
-                best = total, StreamFormat(slot, skip, leaf, bits, size)
-    if best is None:  # three bytes, mark 255: slots of two bytes begin below it, up to 65 280 of them
-        raise ValueError(f"{n_slots} slots are more than a stream can name")
-    return best[1]
+            found.append((total, StreamFormat(slot, skip, leaf, bits, size)))
+    return min(found, key=lambda pair: pair[0])[1]
 
 
 def _skip(left_sides: Iterable[_Shape], slot: int, leaf: int, mark: int) -> int | None:

@@ -143,6 +143,7 @@ def test_deep_trees(style: str, feature_type: FeatureType, tmp_path: Path) -> No
     check(comb(256), style, tmp_path, feature_type)
 
 
+@pytest.mark.slow
 def test_more_nodes_and_thresholds_than_16_bits_count(style: str, tmp_path: Path) -> None:
     check(balanced_tree(70_000), style, tmp_path, "int32")
 

@@ -56,6 +56,11 @@ def test_a_tree_as_bytes() -> None:
     assert stream_of(fine).format.leaf == 2
 
 
+def test_slots_beyond_two_bytes() -> None:
+    forest = stored(random_forest(1, Shape(trees=5)))
+    assert stream(forest.trees, 12, 70_000, lists_of(forest).slot).format.slot == 3
+
+
 def test_a_left_leaf_has_no_size() -> None:
     forest = tree(Split(0, 7.0, True, Leaf(0.0, 1), Leaf(1.0, 2)))
     assert stream_of(forest).trees == ((4, 0, 0, 254, 255),)
@@ -69,7 +74,7 @@ def test_a_left_leaf_has_no_size() -> None:
         (random_forest(1, Shape(trees=5)), 16, (1, 1, 3, 1)),
         (random_forest(1, Shape(trees=90, depth=3, features=400, used=400)), 12, (2, 1, 2, 1)),
         (random_forest(1, Shape(trees=2, depth=8, split=1.0)), 12, (1, 2, 2, 2)),
-        (balanced_tree(70_000), 12, (2, 3, 2, 3)),
+        pytest.param(balanced_tree(70_000), 12, (2, 3, 2, 3), marks=pytest.mark.slow),
     ],
 )
 def test_widths_of_a_stream(forest: Forest, leaf_bits: int, widths: tuple[int, ...]) -> None:

@@ -184,7 +184,7 @@ def test_no_plan_is_smaller_by_much() -> None:
         (balanced_tree(256), 12, (8, 8, 0)),
         (balanced_tree(257), 12, (16, 9, 7)),
         (random_forest(9, Made(trees=200, thresholds=100)), 3, (16, 11, 3)),
-        (balanced_tree(70_000), 12, (32, 17, 15)),
+        pytest.param(balanced_tree(70_000), 12, (32, 17, 15), marks=pytest.mark.slow),
     ],
 )
 def test_widths_of_items(forest: Forest, leaf_bits: int, widths: tuple[int, int, int]) -> None:
