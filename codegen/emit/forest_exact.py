@@ -51,7 +51,7 @@ def code_files(values: Mapping[str, Any]) -> dict[str, str]:
     split_bytes = blocks.block_bytes + 1
     leaves = store_leaves(pieces, split_bytes)
     if len(blocks.blocks) > BLOCKS_MAX or len(leaves.specials) > SPECIALS_MAX:
-        raise ModelError("has more thresholds than --emit exact can hold, over 2^16 blocks of 16; take --emit m2cgen")
+        raise ModelError("the forest has more thresholds than --emit exact holds, 2^16 blocks; take --emit balanced")
     known = {
         **values,
         "tables": _tables(forest, first, pieces, blocks, leaves),

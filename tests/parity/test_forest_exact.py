@@ -84,6 +84,9 @@ def sequences(seed: int) -> tuple[np.ndarray, np.ndarray]:
     rows += [np.array([first, *([value] * 60)], np.float32) for first in (0.0, -0.0) for value in (0.0, -0.0, 1e-45)]
     rows += [np.array([side * 3.4028235e38, *[side * 1e31, -side * 2e31] * 30], np.float32) for side in (-1, 1)]
     rows += [np.array([side * 3.4e38, *[side * 1.5e36] * 30, *[-side * 3e38] * 30], np.float32) for side in (-1, 1)]
+    # Up to the last finite number, over it by rounding alone, and back: infinity stays. Eight rows are one forest.
+    over = [3.4028235e38, *[-2e31, 2e31] * 9, 1.5e31, *[-1e32] * 41]
+    rows = [np.array(over, np.float32) * side for side in (-1, 1) * 4] + rows
     table = np.stack(rows)
     return table[:, 0], table[:, 1:]
 

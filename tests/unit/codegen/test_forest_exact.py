@@ -159,7 +159,7 @@ def test_too_many_thresholds_are_refused() -> None:
     forest = Forest(tuple(Tree(root, 0) for _ in range(2)), (0.0,), 200, "reg:squarederror")
     assert "uint8_t below[200]" in code_files({**VALUES, "forest": forest})["m.c"]
     many = [Tree(Split(index, 0.5, True, Leaf(0.0, 0), Leaf(1.0, 1)), 0) for index in range(65_537)]
-    with pytest.raises(ModelError, match="more thresholds than --emit exact can hold"):
+    with pytest.raises(ModelError, match="more thresholds than --emit exact holds"):
         code_files({**VALUES, "forest": replace(forest, trees=tuple(many), n_features=65_537)})
 
 
