@@ -26,7 +26,7 @@ test: $(VENV)/.test system lint  ## set up, then every test this machine can run
 	@$(RUN) -m pytest -n 2 --dist loadgroup
 
 quick: $(VENV)/.test lint  ## the fast rings only, in at most three minutes
-	@$(RUN) -m pytest -n 2 --dist loadgroup -m "not slow and not qemu and not recordings and not firmware"
+	@$(RUN) -m pytest -n 2 --dist loadgroup -m "not slow and not qemu and not recordings and not firmware and not browser and not broker"
 
 bench: $(VENV)/.test system rivals  ## the project's figures side by side: build/bench.json (a group: make bench-forest)
 	@$(RUN) tools/bench.py
