@@ -100,7 +100,7 @@ def _chain(report: Report, verdicts: Mapping[str, str]) -> list[dict[str, str]]:
         },
         {"letter": "B", "name": "integer reference", "how": "codegen reference", "style": ""},
         {"question": "codegen", **_edge(verdicts.get("codegen"), host_c.mismatches)},
-        {"letter": "C", "name": "C on this machine", "how": host_c.compiler.split(" (")[0] or "left out", "style": ""},
+        {"letter": "C", "name": "C on this machine", "how": _short(host_c.compiler) or "left out", "style": ""},
         {"question": "platform", **_edge(verdicts.get("platform"), host_c.board_mismatches)},
         {"letter": "D", "name": "C on the board", "how": report.port, "style": verdicts["board"].lower()},
         {
@@ -110,6 +110,14 @@ def _chain(report: Report, verdicts: Mapping[str, str]) -> list[dict[str, str]]:
         },
         {"letter": "T", "name": "truth", "how": "recorded charges", "style": ""},
     ]
+
+
+def _short(compiler: str) -> str:
+    """Name and number of what it says of itself: `cc (Debian 12.2.0-14) 12.2.0` is cc 12.2.0."""
+    words = compiler.split()
+    name = next((word for word in words if word.endswith(("cc", "clang"))), "")
+    number = next((word for word in words[::-1] if word[0].isdigit()), "")
+    return f"{name} {number}".strip()
 
 
 def _edge(verdict: str | None, mismatches: int) -> dict[str, str]:

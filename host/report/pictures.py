@@ -111,13 +111,19 @@ def price(found: Price) -> list[dict[str, Any]]:
     if found.confidence_permille is not None:
         shown.append(("confidence, integers less float", found.confidence_permille, "‰"))
     if found.margin is not None:
-        shown.append(("margin of a class, integers less float", found.margin, "of margin"))
+        shown.append(("margin of a class, integers less float", found.margin, ""))
     return [
         {
             "svg": _markup(_histogram(distribution, unit, title)),
             "title": title,
-            "text": f"half within {distribution.p50:.2g} {unit}, 99 % within {distribution.p99:.2g} {unit}, "
-            f"all within {distribution.largest:.2g} {unit}",
+            "text": ", ".join(
+                f"{share} within {value:.2g} {unit}".rstrip()
+                for share, value in (
+                    ("half", distribution.p50),
+                    ("99 %", distribution.p99),
+                    ("all", distribution.largest),
+                )
+            ),
         }
         for title, distribution, unit in shown
     ]
@@ -146,7 +152,7 @@ def soak(report: Report) -> Any:
         return None
     sides = [(side, memory) for side, memory in (("host", report.soak.host), ("board", report.soak.board)) if memory]
     return [
-        {"svg": _markup(_memory(memory)), "title": f"memory of the {side}, MB", "text": _slope(memory)}
+        {"svg": _markup(_memory(memory)), "title": f"memory of the {side}", "text": _slope(memory)}
         for side, memory in sides
     ]
 

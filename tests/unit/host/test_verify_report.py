@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from host.cli import main
+from host.report.html import _short
 from host.report.svg import Frame, nice_ticks, spread_over
 from tests.unit.host.conftest import WRONG_AT_17, Bench
 
@@ -159,6 +160,18 @@ def test_the_terminal_says_every_verdict(bench: Bench, capsys: pytest.CaptureFix
     assert verdicts == ["PASS", "SKIPPED", "SKIPPED", "PASS", "PASS", "PASS", "PASS"]
     assert any(line.startswith("answer   p50 1 200, p99 1 200, at most 1 200 instructions") for line in lines)
     assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("says", "shown"),
+    [
+        ("cc (Debian 12.2.0-14+deb12u1) 12.2.0", "cc 12.2.0"),
+        ("Apple clang version 15.0.0 (clang-1500.3.9.4)", "clang 15.0.0"),
+        ("", ""),
+    ],
+)
+def test_a_compiler_in_short(says: str, shown: str) -> None:
+    assert _short(says) == shown
 
 
 def test_round_numbers_on_an_axis() -> None:
