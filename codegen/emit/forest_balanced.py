@@ -30,6 +30,7 @@ from codegen.ir.forest import depth
 RUNTIME = Path(__file__).resolve().parent.parent / "runtime"
 RANKS_MAX = 255  # bytes of stack
 LEVELS_MAX = 10  # of complete trees: 1024 leaves each
+NEAR = 1.05  # estimates are no better
 
 # Executed instructions on rv32imc at -Os, and bytes of code, as measured; they only choose between layouts.
 _SPLIT_OF_STREAM, _TREE_OF_STREAM = 9.8, 14.0
@@ -72,8 +73,10 @@ def code_files(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def best_plan(forest: StoredForest, lists: Lists, *, integer: bool) -> Plan:
-    """The plan of least product, the first of equals; rows are expected to be like those of the training set."""
-    return min(plans(forest, lists, integer=integer), key=lambda plan: plan.product)
+    """The plan of least product, or of those near it the smallest; rows are taken to be like those of training."""
+    found = list(plans(forest, lists, integer=integer))
+    near = NEAR * min(plan.product for plan in found)
+    return min((plan for plan in found if plan.product <= near), key=lambda plan: plan.n_bytes)
 
 
 def plans(forest: StoredForest, lists: Lists, *, integer: bool) -> Iterator[Plan]:
