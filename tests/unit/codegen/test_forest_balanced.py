@@ -22,7 +22,7 @@ from codegen.emit.forest_layout import (
 )
 from codegen.emit.forest_layout_complete import CompleteTrees, complete_trees
 from codegen.emit.forest_layout_lists import Lists, threshold_lists
-from codegen.emit.forest_layout_stream import Stream, StreamFormat, stream
+from codegen.emit.forest_layout_stream import Stream, StreamFormat, _Shape, _skip, stream
 from codegen.ir.forest import Forest, Leaf, Node, Split, Tree, depth
 from codegen.passes import lower
 from tests.unit.codegen.made_forests import EXTREMES, Shape, balanced_tree, comb, random_forest
@@ -81,6 +81,14 @@ def test_widths_of_a_stream(forest: Forest, leaf_bits: int, widths: tuple[int, .
     """Slots, sizes of left sides, leaves and sizes of trees take the bytes they need."""
     form = stream_of(stored(forest, leaf_bits)).format
     assert (form.slot, form.skip, form.leaf, form.size) == widths
+
+
+@pytest.mark.parametrize(("skips", "width"), [(1, 1), (2, 2)])
+def test_a_size_begins_below_the_mark(skips: int, width: int) -> None:
+    """59 splits with leaves of two bytes and 1 or 2 sizes are 239 or 240 bytes."""
+    side = _Shape(59, skips)
+    assert side.size(slot=1, skip=1, leaf=2) == 238 + skips
+    assert _skip([side], 1, 2, 240) == width
 
 
 def walk_stream(code: tuple[int, ...], form: StreamFormat) -> Node | None:
