@@ -163,8 +163,9 @@ def test_made_forests(made: str, feature_type: FeatureType, tmp_path: Path) -> N
 
 # What -ffast-math stands for. By that name gcc links code that makes this whole process flush subnormals to zero.
 FAST_MATH = (
-    "-fassociative-math -ffinite-math-only -fno-math-errno -fno-signed-zeros -fno-trapping-math -freciprocal-math"
-).split()
+    *("-fassociative-math", "-ffinite-math-only", "-fno-math-errno"),
+    *("-fno-signed-zeros", "-fno-trapping-math", "-freciprocal-math"),
+)
 
 
 def test_fast_math_changes_nothing(tmp_path: Path) -> None:
