@@ -46,9 +46,8 @@ def fast_code(sums: Sequence[OutputSum], slots: Slots) -> FastCode:
     terms = []
     for output in sums:
         block = writer.outlined(_by_units(output.block))
-        constant = output.constant + sum(value << unit for unit, value in block.adds)
-        calls = [*block.calls, *([writer.function(replace(block, adds=(), calls=()))] if block.branches else [])]
-        terms.append((int32_literal(constant), *(writer.call(index) for index in calls)))
+        calls = [*block.calls, *([writer.function(replace(block, calls=()))] if block.branches else [])]
+        terms.append((int32_literal(output.constant), *(writer.call(index) for index in calls)))
     reads_x = any("x" in arrays for arrays in writer.arrays)
     return FastCode(tuple(writer.functions), tuple(terms), reads_x)
 

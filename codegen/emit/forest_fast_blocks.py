@@ -60,7 +60,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class OutputSum:
-    """output = constant + what its block adds."""
+    """output = constant + what its block adds. The block itself adds no constant: a tree of one leaf counts from it."""
 
     constant: int
     block: Block

@@ -110,6 +110,18 @@ def test_a_thousand_features(tmp_path: Path) -> None:
     assert np.array_equal(out, expected(booster, source, x, emitted.output_scale_log2, 12))
 
 
+@pytest.mark.usefixtures("either_kind")
+def test_integers_beyond_sixteen_bits(tmp_path: Path) -> None:
+    """And rows beside every threshold, where a table of int16 would have wrapped."""
+    x = np.random.default_rng(45).integers(-(1 << 23), 1 << 23, (800, 5)).astype(np.float32)
+    booster = xgb.train({"max_depth": 4, "nthread": 1}, xgb.DMatrix(x, x[:, 0] - np.abs(x[:, 1])), 8)
+    source = read_model(save(booster, tmp_path / "m.json"))
+    emitted = emit_forest(source, "far", tmp_path / "c", style="fast", feature_type="int32").forest
+    rows = integer_rows(source.forest, 1500, seed=46)
+    out = predict(compile_folder(tmp_path / "c", "gcc"), "far", to_int32(rows), 1)
+    assert np.array_equal(out, expected(booster, source, rows, emitted.output_scale_log2, 12))
+
+
 @pytest.mark.parametrize("feature_type", ["float32", "int32"])
 def test_deep_trees(feature_type: FeatureType, tmp_path: Path) -> None:
     """A comb of 250 splits: deeper than compilers nest braces."""

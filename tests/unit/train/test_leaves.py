@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from train.compress.leaves import OUTPUT_LIMIT, output_scale_log2, quantised
 from train.config import Config, Forest, Forests, load_config
 from train.errors import ConfigError
 from train.models.fit import fit
+from train.models.forest import ForestModel
 
 SCALE = 14
 QUICK = Config(forest=Forests(device=Forest(rounds=2, max_depth=2), remaining=Forest(rounds=6, max_depth=3, eta=0.4)))
@@ -111,3 +113,26 @@ def test_widths_are_per_model(artifact_and_data: tuple[Path, Path]) -> None:
     assert artifact.device_model is not None
     assert (artifact.device_model.leaf_bits, artifact.remaining_model.leaf_bits) == (12, 12)
     assert with_leaf_bits(artifact, None).remaining_model.leaf_bits is None
+
+
+def test_calibration_sees_the_leaves_of_the_board(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each model's own width, of the final models and of those that leave units out."""
+    asked: list[int | None] = []
+    margins = ForestModel.board_margins
+
+    def recorded(model: ForestModel, features: NDArray[np.float32], leaf_bits: int | None) -> NDArray[np.float64]:
+        asked.append(leaf_bits)
+        answered = margins(model, features, leaf_bits)
+        scale = model.trees.scale_log2(leaf_bits)
+        assert np.array_equal(answered * 2.0**scale, model.outputs(features, scale, leaf_bits))
+        return answered
+
+    monkeypatch.setattr(ForestModel, "board_margins", recorded)
+    device, remaining = replace(QUICK.forest.device, leaf_bits=3), replace(QUICK.forest.remaining, leaf_bits=5)
+    fit(
+        dataset(tmp_path / "fleet"),
+        tmp_path / "model",
+        replace(QUICK, forest=Forests(device=device, remaining=remaining)),
+    )
+    assert len(asked) > 2
+    assert asked == [3, 5] * (len(asked) // 2)
