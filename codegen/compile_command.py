@@ -26,9 +26,9 @@ def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
     described = "; ".join(f"{style.name}: {style.summary}" for style in STYLES.values())
     parser.add_argument(
         "--emit",
-        default="m2cgen",
         metavar="STYLE",
-        help=f"{described}; auto: the one a budget asks for, by measuring them all (default: %(default)s)",
+        help=f"{described}; auto: the one a budget asks for, by measuring them all "
+        "(default: exact, for int32 features and artifacts balanced)",
     )
     parser.add_argument("--name", help="prefix of all names and files, a C identifier (default: MODEL's own name)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
@@ -85,7 +85,7 @@ def _model(args: argparse.Namespace) -> int:
             args.model,
             args.name or re.sub(r"\W", "_", args.model.stem.lower(), flags=re.A),
             args.out,
-            args.emit,
+            args.emit or ("balanced" if args.features == "int32" else "exact"),
             args.features or "float32",
             args.leaf_bits,
             args.inputs,

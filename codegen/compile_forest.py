@@ -67,8 +67,11 @@ def compile_model(wanted: Wanted, target: str, budget: Budget, *, json_wanted: b
         print(f"leaves of {bits} bits: margins off by at most {bound:.2g} on any row, {worst:.2g} on {where}")
 
 
-def compile_artifact(path: Path, out: Path, emit: str, leaf_bits: int | None) -> None:
-    """Emit an artifact's models; `emit` is a style, or one for each: device=small,remaining=fast."""
+def compile_artifact(path: Path, out: Path, emit: str | None, leaf_bits: int | None) -> None:
+    """Emit an artifact's models; `emit` is a style, or one for each: device=small,remaining=fast.
+
+    None is balanced, for models with whole leaves m2cgen, which holds them.
+    """
     artifact = read_artifact(path)
     kinds = model_kinds(artifact)
     if emit == "auto":
@@ -81,6 +84,9 @@ def compile_artifact(path: Path, out: Path, emit: str, leaf_bits: int | None) ->
                 f"--leaf-bits {leaf_bits}: the {kind} model of {path} has {model.leaf_bits or 'whole leaves'} and must "
                 "answer as its reference does; set leaf_bits in wattprint.toml and fit again"
             )
+    if emit is None:
+        given = (model for model in widths.values() if model is not None)
+        emit = "m2cgen" if any(model.leaf_bits is None for model in given) else "balanced"
     emit_artifact(artifact, out, style=parse_styles(emit, kinds))
     print(f"written: {out}/model.c and what it includes")
 

@@ -150,6 +150,11 @@ def test_an_artifact_takes_a_style_each(tmp_path: Path, capsys: pytest.CaptureFi
     arguments = ("compile", "--artifact", made.path, "--out", tmp_path / "c")
     assert run(capsys, *arguments, "--emit", "device=fast,remaining=m2cgen", "--leaf-bits", 12)[0] == 0
     assert "styles    device fast, remaining m2cgen" in (tmp_path / "c" / "model.h").read_text()
+    assert run(capsys, *arguments)[0] == 0
+    assert "styles    device balanced, remaining balanced" in (tmp_path / "c" / "model.h").read_text()
+    whole = artifact(tmp_path / "whole")
+    assert run(capsys, "compile", "--artifact", whole.path, "--out", tmp_path / "d")[0] == 0
+    assert "styles    device m2cgen, remaining m2cgen" in (tmp_path / "d" / "model.h").read_text()
     for wrong, words in (
         (("--leaf-bits", 8), "the device model of"),
         (("--emit", "auto"), "python -m codegen build"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 TARGET = "rv32imc"
+LABEL = 130  # the width of a long one
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 560, 360, 62, 44, 14, 120
 
 HEAD = Path(__file__).with_name("page_head.html")
@@ -58,15 +59,15 @@ def plot(rows: Sequence[dict[str, Any]], title: str) -> str:
         parts.append(_text(LEFT - 6, y(tick) + 4, _short(tick), "tick", "end"))
     parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "bytes of flash", "tick", "middle"))
     parts.append(_text(LEFT - 6, TOP - 2, "instructions", "tick", "end"))
-    taken: list[float] = []
+    taken: list[tuple[float, float]] = []
     for row in sorted(rows, key=lambda row: -row["instructions_mean"]):
         dot = (x(row["flash_bytes"]), y(row["instructions_mean"]))
         kind = "ours" if row["ours"] else "other"
         parts.append(f'<circle class="{kind}" cx="{dot[0]:.1f}" cy="{dot[1]:.1f}" r="5"/>')
         at = dot[1] + 4
-        while any(abs(at - other) < 12 for other in taken):
+        while any(abs(at - y_other) < 12 and abs(dot[0] - x_other) < LABEL for x_other, y_other in taken):
             at += 3
-        taken.append(at)
+        taken.append((dot[0], at))
         parts.append(_text(dot[0] + 9, at, row["form"].removesuffix(", a forest of its own"), "label", "start"))
     label = escape(f"{title}: bytes of flash against instructions", quote=True)
     return (

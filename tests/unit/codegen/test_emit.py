@@ -143,6 +143,9 @@ def test_compile_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFix
     assert code == 0
     assert line.startswith(f"written: {tmp_path}/c/clf_1.c and .h: 8 trees")
     assert "CLF_1_OUTPUT_SCALE_LOG2" in (tmp_path / "c" / "clf_1.h").read_text()
+    assert "style balanced;" in (tmp_path / "c" / "clf_1.c").read_text()
+    assert run(capsys, "compile", model, "--out", tmp_path / "d")[0] == 0
+    assert "style exact;" in (tmp_path / "d" / "clf_1.c").read_text()
 
 
 def test_a_style_that_is_not_there_names_those_that_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
