@@ -8,11 +8,13 @@ import pytest
 
 from codegen.emit.artifact import emit_artifact
 from codegen.emit.forest import emit_forest
+from codegen.emit.styles import STYLES
 from codegen.readers.xgboost import read_model
 from train.artifact import Artifact, write_artifact
 
 HERE = Path(__file__).resolve().parent
 MODELS = HERE / "models"
+INTEGER_STYLES = [name for name, style in STYLES.items() if style.output_type("int32") == "int32"]
 
 
 def artifact(
@@ -108,3 +110,17 @@ def test_an_artifact_of_one_device_has_no_classifier(update_golden: bool, tmp_pa
     assert (tmp_path / "c" / "mine.c").exists()
     (tmp_path / "c" / "mine.c").unlink()
     compare(tmp_path / "c", HERE / "expected" / "artifact_one_device", update_golden)
+
+
+def test_another_style_removes_the_runtime_of_the_one_before(tmp_path: Path) -> None:
+    made = artifact(tmp_path / "artifact", leaf_bits=12)
+    folders = {}
+    for name in (*INTEGER_STYLES, *reversed(INTEGER_STYLES)):
+        emit_artifact(made, tmp_path / "used", style=name)
+        emit_artifact(made, tmp_path / name, style=name)
+        folders[name] = {path.name for path in (tmp_path / name).iterdir()}
+        assert {path.name for path in (tmp_path / "used").iterdir()} == folders[name]
+    assert len(set(map(frozenset, folders.values()))) > 1
+    (tmp_path / "used" / "wp_forest_small.h").write_text("int mine;\n")
+    emit_artifact(made, tmp_path / "used", style="fast")
+    assert (tmp_path / "used" / "wp_forest_small.h").exists()
