@@ -143,7 +143,7 @@ MADE = {
     "thresholds of all sizes": random_forest(15, Shape(trees=20, outputs=2), FLOATS),
     "missing goes both ways": random_forest(16, Shape(trees=60, missing_left=0.5)),
     "a thousand features": random_forest(17, Shape(trees=60, features=1000, used=900, thresholds=3)),
-    "16 bits of thresholds": balanced_tree(70_000),
+    "more distances than 16 bits count": balanced_tree(80_000),
     "no split": constant_forest(),
     "no tree": Forest((), (1.5, -0.0), 2, "reg:squarederror"),
 }

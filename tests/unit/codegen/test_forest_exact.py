@@ -28,6 +28,10 @@ SHAPES = {
 }
 
 
+def right_comb(depth: int) -> Node:
+    return comb(depth).trees[0].root
+
+
 def left_comb(depth: int) -> Node:
     """Goes on to the left at every split: the worst case for sizes of left subtrees."""
     node: Node = Leaf(0.5, depth)
@@ -40,9 +44,10 @@ ROOTS: dict[str, list[Node]] = {
     name: [tree.root for tree in random_forest(1, shape).trees] for name, shape in SHAPES.items()
 }
 ROOTS |= {
-    "right comb": [comb(256).trees[0].root],
+    "right comb": [right_comb(256)],
     "left comb": [left_comb(200)],
     "large": [balanced_tree(3000).trees[0].root],
+    "two full pieces": [Split(0, 0.5, False, right_comb(63), right_comb(63))],
     "a leaf": [Leaf(1.0, 0)],
 }
 

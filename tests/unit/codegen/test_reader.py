@@ -322,6 +322,7 @@ def test_probabilities_lie_between_0_and_1(score: str, tmp_path: Path) -> None:
         (("version",), "3", "version are not integers"),
         (("version",), [3.5, 2], "version are not integers"),
         (("learner", "gradient_booster", "name"), None, "name is not a text"),
+        (("learner", "gradient_booster", "name"), "gbforest", "booster 'gbforest' is not compiled"),
         (("learner", "learner_model_param", "num_feature"), "0", "at least one feature"),
         (("learner", "learner_model_param", "num_feature"), "70000", "within 0..65535"),
         (("learner", "learner_model_param", "num_class"), "1e3", "num_class '1e3' is not a number"),
@@ -362,6 +363,20 @@ def assert_read_or_refused(path: Path) -> None:
     except CodegenError as error:
         said = str(error)
     assert not said or (str(path) in said and "\n" not in said)
+
+
+def test_darts_negative_zeros(tmp_path: Path) -> None:
+    """XGBoost adds a leaf to 0 before it multiplies by the weight, so that no weighted leaf is -0."""
+    booster = train("regression", rounds=2, max_depth=1, base_score=0.25, **zoo.DART)
+    content = json.loads(save(booster, tmp_path / "good.json").read_text())
+    content["learner"]["learner_model_param"]["base_score"] = "[-0E0]"
+    for tree in content["learner"]["gradient_booster"]["gbtree"]["model"]["trees"]:
+        tree["split_conditions"][1:] = [-0.0, -0.0]
+    path = written(tmp_path, content)
+    x = features(5, seed=1)
+    expected = zoo.float_margins(xgb.Booster({"nthread": 1}, model_file=path), x)
+    assert np.array_equal(evaluate(read_model(path).forest, x).view(np.uint32), expected.view(np.uint32))
+    assert not expected.view(np.uint32).any()
 
 
 BAD_VALUES: tuple[Any, ...] = (
