@@ -25,8 +25,8 @@
 #include "wp_forest_float.h"
 #include "wp_forest_key.h"
 
-/* 1 adds leaves as integers, 0 as floats; results are the same. On rv32imc a row takes 0.4 of the instructions that way,
- * and all the code together less flash than the float addition of the compiler's library alone. */
+/* 1 adds leaves as integers, 0 as floats; results are the same. On rv32imc a row takes 0.4 of the instructions that
+ * way, and all the code together less flash than the float addition of the compiler's library alone. */
 #ifndef WP_FOREST_EXACT_INTEGER_SUM
 #if FLT_EVAL_METHOD != 0 || defined(__FAST_MATH__) || defined(__SOFTFP__) || \
     (defined(__riscv) && !defined(__riscv_flen)) || (defined(__arm__) && !defined(__ARM_FP))

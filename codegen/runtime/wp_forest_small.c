@@ -17,7 +17,8 @@ WP_FOREST_INLINE int32_t value_of(any_row x, bool is_int, uint32_t feature)
 /* How many thresholds of a list a value has reached that is not below the least of them. The list's low bits begin at
  * bit `at`. */
 WP_FOREST_INLINE uint32_t reached(
-    const wp_forest_test_list *list, int32_t least, const uint8_t ends[], const uint32_t words[], uint32_t at, int32_t value)
+    const wp_forest_test_list *list, int32_t least, const uint8_t ends[], const uint32_t words[], uint32_t at,
+    int32_t value)
 {
     const uint32_t distance = ((uint32_t)value - (uint32_t)least) >> (list->step & 31u);
     const uint32_t bucket = distance >> list->low;

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from codegen.emit.artifact import read_artifact_model
+from codegen.emit.forest import forest_files
+from codegen.ir.forest import Split, Tree
 from host.board_sim import virtual_board
 from host.cli import main
 from host.messages import Prediction
@@ -112,14 +117,34 @@ def test_a_bad_line_loses_and_changes_nothing(trained: Trained) -> None:
 
 
 def split_that_is_met(trained: Trained) -> tuple[Path, str, str]:
-    """A root split of the emitted C whose threshold some verified sample equals, and the same one further on."""
+    """The emitted C, and what it is with a root's threshold one further on, one that some verified sample equals."""
     with np.load(trained.reference) as file:
         features = file["features"]
-    path = trained.model / "remaining.c"
-    for match in re.finditer(r"int32_t var0;\n    if \(high\[(\d+)\] < (-?\d+)\)", path.read_text(encoding="utf-8")):
-        feature, threshold = int(match.group(1)), int(match.group(2))
-        if (features[:, feature] == threshold).sum() > 3:
-            return path, match.group(), match.group().replace(f"< {threshold})", f"< {threshold + 1})")
+    model = trained.artifact.remaining_model
+    source = read_artifact_model(trained.artifact, model, 3)
+
+    def emitted(trees: tuple[Tree, ...]) -> str:
+        files, _ = forest_files(
+            replace(source, forest=replace(source.forest, trees=trees)),
+            "wp_remaining",
+            file="remaining",
+            style="balanced",
+            feature_type="int32",
+            output_scale_log2=model.output_scale_log2,
+            leaf_bits=model.leaf_bits,
+        )
+        return files["remaining.c"]
+
+    trees = source.forest.trees
+    for index, tree in enumerate(trees):
+        root = tree.root
+        if isinstance(root, Split) and (features[:, root.feature] == math.ceil(root.threshold)).sum() > 3:
+            moved = replace(tree, root=replace(root, threshold=math.ceil(root.threshold) + 1))
+            return (
+                trained.model / "remaining.c",
+                emitted(trees),
+                emitted((*trees[:index], moved, *trees[index + 1 :])),
+            )
     raise AssertionError("no root threshold is met exactly")
 
 
