@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from train.errors import TrainError
+from train.sessions.place import place
 
 DESCRIPTION = """\
 Charges in, a trained model out. The whole way, on a simulated fleet:
@@ -91,7 +92,9 @@ def _add_fit(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "train both models on a dataset and write an artifact",
         "python -m train fit --data build/fleet --out build/artifact --hold-out phone/unit3",
     )
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="dataset folder (docs/dataset.md)")
+    parser.add_argument(
+        "--data", type=place, required=True, metavar="DIR", help="dataset folder or URL (docs/dataset.md)"
+    )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="ARTIFACT", help="folder to write (docs/artifact.md)"
     )
@@ -137,7 +140,7 @@ def _add_predict(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, required=True, metavar="ARTIFACT", help="artifact folder")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="dataset folder")
+    parser.add_argument("--data", type=place, required=True, metavar="DIR", help="dataset folder or URL")
     parser.add_argument(
         "--split",
         choices=("held-out", "all", "train", "calibration"),

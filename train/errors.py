@@ -15,7 +15,11 @@ class TrainError(Exception):
 
 
 class DatasetError(TrainError):
-    """A dataset folder, recording or export that cannot be used."""
+    """A dataset folder, recording or export that cannot be used, for `n_faults` reasons."""
+
+    def __init__(self, message: str, n_faults: int = 1) -> None:
+        super().__init__(message)
+        self.n_faults = n_faults
 
 
 class ArtifactError(TrainError):

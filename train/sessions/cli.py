@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Literal
 
 from train.sessions import commands
+from train.sessions.place import place
 
 _RAW = argparse.RawDescriptionHelpFormatter
 
@@ -26,7 +26,7 @@ def _add_simulate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
         epilog="example:\n  python -m train simulate build/fleet --seed 1 --units 10 --charges 12 --format parquet",
         formatter_class=_RAW,
     )
-    parser.add_argument("out", metavar="OUT", type=Path, nargs="?", help="dataset folder to write")
+    parser.add_argument("out", metavar="OUT", type=place, nargs="?", help="dataset folder or URL to write")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="seeds share no unit (default %(default)s)")
     parser.add_argument("--units", type=int, default=10, metavar="N", help="units a device (default %(default)s)")
     parser.add_argument("--charges", type=int, default=12, metavar="N", help="charges a unit (default %(default)s)")
@@ -59,8 +59,8 @@ def _add_import(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         epilog="example:\n  python -m train import nasa recordings/nasa_liion build/nasa",
         formatter_class=_RAW,
     )
-    nasa.add_argument("source", metavar="DIR", type=Path, help="the folder nasa_liion, or the one it lies in")
-    nasa.add_argument("out", metavar="OUT", type=Path, help="dataset folder to write")
+    nasa.add_argument("source", metavar="DIR", type=place, help="the folder nasa_liion, or the one it lies in")
+    nasa.add_argument("out", metavar="OUT", type=place, help="dataset folder or URL to write")
     _add_import_options(nasa)
     nasa.set_defaults(func=commands.import_nasa)
     _add_import_csv(sources)
@@ -76,8 +76,8 @@ def _add_import_csv(sources: argparse._SubParsersAction[argparse.ArgumentParser]
         "      --columns 't=Time:s,voltage=VBUS (V):V,current=IBUS (A):A' --separator ';' --decimal-comma --ended full",
         formatter_class=_RAW,
     )
-    parser.add_argument("files", metavar="FILE", type=Path, nargs="+", help="CSV files, one a charge")
-    parser.add_argument("out", metavar="OUT", type=Path, help="dataset folder to write")
+    parser.add_argument("files", metavar="FILE", type=place, nargs="+", help="CSV files, one a charge")
+    parser.add_argument("out", metavar="OUT", type=place, help="dataset folder or URL to write")
     parser.add_argument("--device", required=True, metavar="NAME", help="the model of device, for instance pixel_6_pro")
     parser.add_argument("--unit", default="1", metavar="NAME", help="which one of this model (default %(default)s)")
     parser.add_argument("--charger", default="unknown", metavar="NAME", help="the charger (default %(default)s)")
@@ -123,11 +123,13 @@ def _add_validate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     parser = subparsers.add_parser(
         "validate",
         help="check a dataset folder",
-        description="Check a dataset folder and print every fault with its file and line; exit code 2 if there is one.",
+        description="Check a dataset folder, however large: print every fault with its file and line as it is found,\n"
+        "then the number of bad rows of each file. Exit code 2 if there is one.",
         epilog="example:\n  python -m train validate build/mine",
         formatter_class=_RAW,
     )
-    parser.add_argument("data", metavar="DIR", type=Path, help="dataset folder")
+    parser.add_argument("data", metavar="DIR", type=place, help="dataset folder or URL")
+    add_on_fault(parser, default="carry-on", stop="look no further")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(func=commands.validate)
 
@@ -136,9 +138,24 @@ def _add_import_options(parser: argparse.ArgumentParser) -> None:
     """Where the charges go: one run imports one unit, so those of others may be there already."""
     _add_output_options(parser, default="csv")
     parser.add_argument("--add", action="store_true", help="keep the charges OUT already holds and add these")
+    add_on_fault(
+        parser, default="stop", stop="nothing is written", carry_on="leave the file out and count its bad rows"
+    )
 
 
 def _add_output_options(parser: argparse.ArgumentParser, *, default: Literal["csv", "parquet"]) -> None:
     parser.add_argument("--format", choices=("csv", "parquet"), default=default, help="form (default %(default)s)")
     parser.add_argument("--force", action="store_true", help="replace a dataset that is already there")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def add_on_fault(
+    parser: argparse.ArgumentParser, *, default: str, stop: str, carry_on: str = "go on, counting bad rows by file"
+) -> None:
+    """What to do about a bad row: `on_fault`."""
+    parser.add_argument(
+        "--on-fault",
+        choices=("stop", "carry-on"),
+        default=default,
+        help=f"at a bad row: stop ({stop}) or carry-on ({carry_on}); default %(default)s",
+    )

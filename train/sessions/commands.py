@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from train.errors import ConfigError, DatasetError
+from train.sessions.place import is_url
 
 if TYPE_CHECKING:
     from train.sessions.types import Charge
@@ -102,12 +104,15 @@ def import_nasa(args: argparse.Namespace) -> int:
     """`import nasa DIR OUT`."""
     from train.sessions.importers.nasa import read_nasa
 
-    _report(args, _write(args, _beside(args, read_nasa(args.source)), None), {}, "")
+    left_out = _LeftOut(args)
+    tally = _write(args, _beside(args, read_nasa(args.source, left_out.refused)), None)
+    _report(args, tally, left_out.as_json(), left_out.text())
     return 0
 
 
 def import_csv(args: argparse.Namespace) -> int:
     """`import csv FILE… OUT`."""
+    from train.sessions.importers.each import read_each
     from train.sessions.importers.meter_csv import Identity, parse_format, read_meter_csv
 
     layout = parse_format(
@@ -120,14 +125,35 @@ def import_csv(args: argparse.Namespace) -> int:
         skip_lines=args.skip_lines,
     )
     identity = Identity(args.device, args.unit, args.charger, args.ended)
-    charges = (read_meter_csv(path, layout, identity) for path in args.files)
-    _report(args, _write(args, _beside(args, charges), None if args.add else len(args.files)), {}, "")
+    left_out = _LeftOut(args)
+    charges = read_each(args.files, lambda path: read_meter_csv(path, layout, identity), left_out.refused)
+    tally = _write(args, _beside(args, charges), None if args.add else len(args.files))
+    _report(args, tally, left_out.as_json(), left_out.text())
     return 0
+
+
+class _LeftOut:
+    """What an import leaves out; nothing unless asked to carry on."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.refused = self._count if args.on_fault == "carry-on" else None
+        self._bad_rows: dict[str, int] = {}
+
+    def _count(self, path: Path, error: DatasetError) -> None:
+        self._bad_rows[str(path)] = error.n_faults
+        print(f"left out: {path}: {_count(error.n_faults, 'bad row')}: {error}", file=sys.stderr)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"left_out": self._bad_rows} if self._bad_rows else {}
+
+    def text(self) -> str:
+        n = sum(self._bad_rows.values())
+        return f"{_count(len(self._bad_rows), 'file')} left out for {_count(n, 'bad row')}" if n else ""
 
 
 def _beside(args: argparse.Namespace, charges: Iterable[Charge]) -> Iterable[Charge]:
     """The charges, after those of the dataset that is already there with --add."""
-    from train.sessions.dataset import read_dataset
+    from train.sessions.dataset import read_charges
 
     if not args.add:
         return charges
@@ -135,31 +161,40 @@ def _beside(args: argparse.Namespace, charges: Iterable[Charge]) -> Iterable[Cha
         raise ConfigError("--add keeps what is there, --force replaces it; give one of them")
     if not args.out.is_dir() or not any(args.out.iterdir()):
         return charges
+    if is_url(args.out):
+        raise ConfigError(f"--add: {args.out} cannot be rewritten in place; import into a new folder")
     args.force = True  # the dataset is written anew, complete or not at all
-    return chain(read_dataset(args.out).charges, charges)
+    return chain(read_charges(args.out), charges)
 
 
 def validate(args: argparse.Namespace) -> int:
-    """`validate DIR`: every fault on standard error, then the verdict."""
-    from train.sessions.dataset import dataset_hash, inspect_dataset
+    """`validate DIR`: every fault on standard error as it is found, then the counts by file and the verdict."""
+    from train.sessions.dataset import charge_digest, hash_of_digests, scan_dataset
+    from train.sessions.faults import Fault, FaultCount
 
-    charges, faults = inspect_dataset(args.data)
-    tally = Tally()
-    for charge in charges:
-        tally.add(charge)
-    digest = None if faults else dataset_hash(charges)
+    tally, count, shown, digests = Tally(), FaultCount(), [], {}
+    for item in scan_dataset(args.data):
+        if not isinstance(item, Fault):
+            tally.add(item)
+            digests[item.session] = charge_digest(item)
+            continue
+        count.add(item)
+        print(f"{args.data}/{item}", file=sys.stderr)
+        if args.json:
+            shown.append(str(item))
+        if args.on_fault == "stop":
+            break
+    digest = None if count.n_faults else hash_of_digests(digests)
     if args.json:
-        faulty = {"faults": [str(fault) for fault in faults], "hash": digest, "path": str(args.data)}
-        print(json.dumps(tally.as_json() | faulty, indent=1))
-    for fault in faults:
-        print(f"{args.data}/{fault}", file=sys.stderr)
-    if faults:
-        if not args.json:
-            print(f"FAIL: {args.data}: {_count(len(faults), 'fault')}; {tally.n_charges} charges could be used")
-        return DatasetError.exit_code
-    if not args.json:
+        found = {"faults": shown, "bad_rows": dict(count.bad_rows), "hash": digest, "path": str(args.data)}
+        print(json.dumps(tally.as_json() | found, indent=1))
+    elif count.n_faults:
+        if count.n_faults > 1:
+            print("\n".join(count.lines()))
+        print(f"FAIL: {args.data}: {_count(count.n_faults, 'fault')}; {tally.n_charges} charges could be used")
+    else:
         print(f"PASS: {args.data}: {tally}, {digest}")
-    return 0
+    return DatasetError.exit_code if count.n_faults else 0
 
 
 class _Stopwatch:

@@ -52,29 +52,31 @@ def read_rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[Fault]
     return rows, [*_repeated(header, path.name), *faults]
 
 
-def read_csv_folder(folder: Path) -> tuple[list[Charge], list[Fault]]:
-    """All charges of a folder that have no fault, and all faults."""
+def scan_csv_folder(folder: Path) -> Iterator[Charge | Fault]:
+    """The charges of a folder that have no fault and every fault, one by one."""
     table, faults = read_rows(folder / SESSIONS)
     if table:
         missing = [name for name in SESSION_COLUMNS if name not in table[0][1]]
         if missing:
-            return [], [Fault(f"{SESSIONS}:1", f"column {', '.join(missing)} is missing")]
+            yield Fault(f"{SESSIONS}:1", f"column {', '.join(missing)} is missing")
+            return
     elif not faults:
-        return [], [Fault(SESSIONS, "lists no charge")]
-    charges: list[Charge] = []
+        faults = [Fault(SESSIONS, "lists no charge")]
+    yield from faults
+    if not table:
+        return
     seen: dict[str, int] = {}
     for line, row in table:
         found = list(_row_faults(row, line, seen))
         if not found:
             columns, found = read_samples(folder / f"{row['session']}.csv")
             if columns is not None:
-                charges.append(charge_from(row, columns))
-        faults += found
+                yield charge_from(row, columns)
+        yield from found
     listed = {row["session"].casefold() for _, row in table}
-    for path in sorted(folder.glob("*.csv")):
+    for path in sorted(folder.glob("*.csv"), key=str):
         if path.name != SESSIONS and path.stem.casefold() not in listed:
-            faults.append(Fault(path.name, f"is not listed in {SESSIONS}"))
-    return charges, faults
+            yield Fault(path.name, f"is not listed in {SESSIONS}")
 
 
 def read_samples(path: Path) -> tuple[Columns | None, list[Fault]]:
@@ -96,7 +98,10 @@ def _read_quickly(path: Path) -> Columns | None:
     types["soc_pct"] = pyarrow.float32()
     convert = arrow_csv.ConvertOptions(column_types=types, null_values=[], strings_can_be_null=False)
     try:
-        table = arrow_csv.read_csv(path, convert_options=convert, read_options=arrow_csv.ReadOptions(use_threads=False))
+        with path.open("rb") as file:
+            table = arrow_csv.read_csv(
+                file, convert_options=convert, read_options=arrow_csv.ReadOptions(use_threads=False)
+            )
     except (pyarrow.ArrowInvalid, OSError):
         return None
     names = table.column_names
@@ -191,6 +196,7 @@ class CsvWriter:
 
         table = pyarrow.table(dict(columns_of(charge)))
         options = arrow_csv.WriteOptions(quoting_style="none")
+        self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{charge.session}.csv"
         with path.open("wb") as file:
             file.write((",".join(table.column_names) + "\n").encode("ascii"))

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,9 +15,12 @@ from typing import Literal
 import numpy as np
 
 from train.errors import DatasetError
-from train.sessions import csv_store, parquet_store
+from train.sessions import csv_store, parquet_store, partitions
 from train.sessions.checks import charge_faults, columns_of, row_of
+from train.sessions.csv_store import scan_csv_folder
 from train.sessions.faults import Fault, error_of
+from train.sessions.parquet_store import scan_parquet_folder
+from train.sessions.place import is_url, remove_folder
 from train.sessions.types import Charge
 
 Format = Literal["csv", "parquet"]
@@ -52,34 +55,66 @@ def read_dataset(path: Path) -> Dataset:
 
 def inspect_dataset(path: Path) -> tuple[tuple[Charge, ...], list[Fault]]:
     """The charges of a folder that can be used, by session name, and every fault; raises DatasetError without one."""
+    found = list(scan_dataset(path))
+    charges = [item for item in found if isinstance(item, Charge)]
+    return tuple(sorted(charges, key=lambda one: one.session)), [item for item in found if isinstance(item, Fault)]
+
+
+def scan_dataset(path: Path) -> Iterator[Charge | Fault]:
+    """The charges of a folder that can be used and every fault, one at a time, in the order they are stored in.
+
+    No more than a charge is held (of charges spread over several runs of rows: those not yet complete). Raises
+    DatasetError at once where there is no dataset.
+    """
+    return scan_parquet_folder(path) if is_parquet(path) else scan_csv_folder(path)
+
+
+def read_charges(path: Path) -> Iterator[Charge]:
+    """The charges of a folder one at a time, as they are stored; raises DatasetError at its first fault."""
+    for item in scan_dataset(path):
+        if isinstance(item, Fault):
+            raise error_of(path, [item])
+        yield item
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a dataset folder is in Parquet; raises DatasetError where there is no dataset."""
     if not path.is_dir():
         raise DatasetError(f"{path}: is not a folder; name a dataset folder (docs/dataset.md)")
-    in_csv, in_parquet = (path / csv_store.SESSIONS).exists(), (path / parquet_store.SESSIONS).exists()
+    in_csv, in_parquet = (path / csv_store.SESSIONS).exists(), (path / partitions.SESSIONS).exists()
     if in_csv and in_parquet:
         raise DatasetError(f"{path}: holds both sessions.csv and sessions.parquet; keep one of them")
     if not in_csv and not in_parquet:
         what = "has no sessions.csv or sessions.parquet" if any(path.iterdir()) else "is empty"
         raise DatasetError(f"{path}: {what}; make a dataset with: python -m train simulate {path}")
-    charges, faults = (csv_store.read_csv_folder if in_csv else parquet_store.read_parquet_folder)(path)
-    return tuple(sorted(charges, key=lambda charge: charge.session)), faults
+    return in_parquet
 
 
 def dataset_hash(charges: Sequence[Charge]) -> str:
-    """`sha256:…` over what the charges say; their order and how they are stored do not change it.
+    """`sha256:…` over what the charges say; their order and how they are stored do not change it."""
+    return hash_of_digests({charge.session: charge_digest(charge) for charge in charges})
 
-    The digest of a charge covers its session row without empty fields, as JSON with sorted keys, and for each sample
-    column its name and its values: little-endian 64-bit integers, 32-bit floats for soc_pct. The dataset's digest
-    covers those digests in the order of the session names.
-    """
+
+def hash_of_digests(digests: Mapping[str, bytes]) -> str:
+    """The hash of a dataset whose charges, by session, have these digests."""
     total = hashlib.sha256()
-    for charge in sorted(charges, key=lambda charge: charge.session):
-        row = {key: value for key, value in row_of(charge).items() if value}
-        digest = hashlib.sha256(json.dumps(row, sort_keys=True, ensure_ascii=True).encode("ascii"))
-        for name, values in columns_of(charge).items():
-            digest.update(f"\n{name}\n".encode("ascii"))
-            digest.update(np.ascontiguousarray(values, dtype="<f4" if values.dtype.kind == "f" else "<i8").tobytes())
-        total.update(digest.digest())
+    for session in sorted(digests):
+        total.update(digests[session])
     return "sha256:" + total.hexdigest()
+
+
+def charge_digest(charge: Charge) -> bytes:
+    """SHA-256 of what a charge says.
+
+    It covers its session row without empty fields, as JSON with sorted keys, and for each sample column its name and
+    its values: little-endian 64-bit integers, 32-bit floats for soc_pct.
+    """
+    row = {key: value for key, value in row_of(charge).items() if value}
+    digest = hashlib.sha256(json.dumps(row, sort_keys=True, ensure_ascii=True).encode("ascii"))
+    for name, values in columns_of(charge).items():
+        digest.update(f"\n{name}\n".encode("ascii"))
+        digest.update(np.ascontiguousarray(values, dtype="<f4" if values.dtype.kind == "f" else "<i8").data)
+    return digest.digest()
 
 
 def write_dataset(path: Path, charges: Iterable[Charge], *, format: Format = "csv", force: bool = False) -> int:  # noqa: A002
@@ -91,6 +126,8 @@ def write_dataset(path: Path, charges: Iterable[Charge], *, format: Format = "cs
     """
     try:
         _check_target(path, force=force)
+        if is_url(path):
+            return _write_in_place(path, charges, format)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         try:
@@ -104,20 +141,37 @@ def write_dataset(path: Path, charges: Iterable[Charge], *, format: Format = "cs
 
 def _write_folder(path: Path, temporary: Path, charges: Iterable[Charge], format: Format) -> int:  # noqa: A002
     temporary.chmod(0o755)
-    writer = csv_store.CsvWriter(temporary) if format == "csv" else parquet_store.ParquetWriter(temporary)
-    try:
-        n_charges = _write_all(writer, charges)
-    except OSError:
-        if isinstance(writer, parquet_store.ParquetWriter):
-            writer.abandon()
-        raise
+    n_charges = _write_all(_writer(temporary, format), charges)
     if path.exists():
         shutil.rmtree(path)
     temporary.replace(path)
     return n_charges
 
 
+def _write_in_place(path: Path, charges: Iterable[Charge], format: Format) -> int:  # noqa: A002
+    """As _write_folder where nothing can be renamed: the session table comes last, and without it is no dataset."""
+    remove_folder(path)
+    try:
+        return _write_all(_writer(path, format), charges)
+    except BaseException:
+        remove_folder(path)
+        raise
+
+
+def _writer(folder: Path, format: Format) -> csv_store.CsvWriter | parquet_store.ParquetWriter:  # noqa: A002
+    return csv_store.CsvWriter(folder) if format == "csv" else parquet_store.ParquetWriter(folder)
+
+
 def _write_all(writer: csv_store.CsvWriter | parquet_store.ParquetWriter, charges: Iterable[Charge]) -> int:
+    try:
+        return _write_each(writer, charges)
+    except OSError:
+        if isinstance(writer, parquet_store.ParquetWriter):
+            writer.abandon()
+        raise
+
+
+def _write_each(writer: csv_store.CsvWriter | parquet_store.ParquetWriter, charges: Iterable[Charge]) -> int:
     seen: set[str] = set()
     for charge in charges:
         fault = next(charge_faults(charge), None)
@@ -140,7 +194,7 @@ def _check_target(path: Path, *, force: bool) -> None:
         raise DatasetError(f"{path}: is a file; name a folder")
     if not any(path.iterdir()):
         return
-    if not any((path / name).exists() for name in (csv_store.SESSIONS, parquet_store.SESSIONS)):
+    if not any((path / name).exists() for name in (csv_store.SESSIONS, partitions.SESSIONS)):
         raise DatasetError(f"{path}: is not empty and not a dataset; name another folder")
     if not force:
         raise DatasetError(

@@ -117,7 +117,7 @@ def read_meter_csv(path: Path, layout: MeterFormat, identity: Identity) -> Charg
     ]
     if faults:
         more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
-        raise DatasetError(f"{faults[0]}{more}; check --columns, --units and --sign")
+        raise DatasetError(f"{faults[0]}{more}; check --columns, --units and --sign", len(faults))
     return Charge(
         session=session,
         device=identity.device,

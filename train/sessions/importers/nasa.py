@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from train.errors import DatasetError
 from train.sessions.checks import MIN_SAMPLES
 from train.sessions.csv_store import read_rows
+from train.sessions.importers.each import Refused, read_each
 from train.sessions.types import Charge
 
 DEVICE = "nasa_18650_2ah"
@@ -29,14 +30,14 @@ FLOWING_A = 0.010
 DONE_A = 0.025  # the charge's last reading: a log that stops above this was cut off
 
 
-def read_nasa(folder: Path) -> Iterator[Charge]:
-    """The charges in the order of their file names; raises DatasetError naming file and line."""
+def read_nasa(folder: Path, refused: Refused | None = None) -> Iterator[Charge]:
+    """The charges in the order of their file names; raises DatasetError naming file and line, or hands it on."""
     root = _root(folder)
     facts = _facts(root / "charges.csv")
     files = sorted((root / "charge").glob("*.csv"))
     if not files:
         raise DatasetError(f"{root / 'charge'}: holds no CSV file; it should hold <cell>_t<test>.csv")
-    return (_read_charge(path, facts.get(path.name, {})) for path in files)
+    return read_each(files, lambda path: _read_charge(path, facts.get(path.name, {})), refused)
 
 
 def _root(folder: Path) -> Path:
