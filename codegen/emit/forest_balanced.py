@@ -84,7 +84,7 @@ def plans(forest: StoredForest, lists: Lists, *, integer: bool) -> Iterator[Plan
     passed = sum(visits(tree.root) for tree in forest.trees)
     n_trees, n_keys = len(forest.trees), sum(len(one.keys) for one in lists.lists)
     narrow = sum(len(one.keys) for one in lists.lists if integer and one.is_narrow)
-    fixed = _CODE_BYTES + 4 * (n_keys + len(lists.lists)) - 2 * narrow
+    fixed = _CODE_BYTES + 4 * n_keys + 3 * len(lists.lists) - 2 * narrow
     key = 0.0 if integer else _FLOAT
     ranking = sum(_LIST + key + _LIST_STEP * len(one.keys).bit_length() for one in lists.lists)
     trees = stream(forest.trees, forest.leaf_bits, lists.n_slots, lists.slot)
@@ -109,8 +109,13 @@ def _list_tables(lists: Lists, *, integer: bool) -> dict[str, Any]:
     for one in lists.lists:
         slots += [f"{{{one.feature}, {first}, {right}}}" for right in one.sides]
         first += len(one.keys)
+    sides = ["" if lists.sides else f", {_SIDES[one.sides]}" for one in lists.lists]
     return {
-        "lists": initialiser(f"{{{one.feature}, {len(one.keys)}, {_SIDES[one.sides]}}}" for one in lists.lists),
+        "lists": initialiser(
+            f"{{{one.feature}, {len(one.keys)}{own}}}" for one, own in zip(lists.lists, sides, strict=True)
+        ),
+        "column_bits": unsigned_bits(max(one.feature for one in lists.lists)),
+        "all_sides": _SIDES[lists.sides] if lists.sides else "",
         "n_narrow": len(narrow),
         "n_wide": len(wide),
         "narrow": [initialiser(map(str, one.keys)) for one in narrow],

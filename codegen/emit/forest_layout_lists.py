@@ -44,6 +44,12 @@ class Lists:
         """Ranks of all lists."""
         return sum(len(one.sides) for one in self.lists)
 
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """Those of every list, or none where lists differ."""
+        found = {one.sides for one in self.lists}
+        return found.pop() if len(found) == 1 else ()
+
     def slot(self, split: Split) -> tuple[int, int]:
         """Number of the split's rank, and its position p: the split goes right where rank > p."""
         index, position = self._place[split.feature, threshold_key(split.threshold)]

@@ -11,14 +11,24 @@
 
 #include "wp_forest_key.h"
 
+/* What a model says before it includes this file, to store less a list:
+ *
+ *   WP_FOREST_COLUMN  type of an index into the row
+ *   WP_FOREST_SIDES   what `sides` is in all lists; lists then do not hold it */
+#ifndef WP_FOREST_COLUMN
+#define WP_FOREST_COLUMN uint16_t
+#endif
+
 #define WP_FOREST_LEFT 1u  /* some split of the list sends a missing value left */
 #define WP_FOREST_RIGHT 2u /* some split sends it right */
 
 /* One list. Its thresholds begin where those of the list before end. */
 typedef struct wp_forest_list {
-    uint16_t feature; /* index into the row */
-    uint8_t n;        /* thresholds, 1 to 255 */
-    uint8_t sides;    /* WP_FOREST_LEFT, WP_FOREST_RIGHT or both */
+    WP_FOREST_COLUMN feature; /* index into the row */
+    uint8_t n;                /* thresholds, 1 to 255 */
+#ifndef WP_FOREST_SIDES
+    uint8_t sides; /* WP_FOREST_LEFT, WP_FOREST_RIGHT or both */
+#endif
 } wp_forest_list;
 
 /* How many of n ascending thresholds are <= value; once for each width they are stored in. */
@@ -53,10 +63,16 @@ static inline uint32_t wp_forest_reached32(const int32_t threshold[], uint32_t n
 /* Writes the ranks of one list: a missing value, below all thresholds, has reached none. Returns the next place. */
 static inline uint8_t *wp_forest_put(uint8_t *rank, const wp_forest_list *list, uint32_t reached, int32_t value)
 {
-    if ((list->sides & WP_FOREST_LEFT) != 0u) {
+#ifdef WP_FOREST_SIDES
+    const uint32_t sides = WP_FOREST_SIDES;
+    (void)list;
+#else
+    const uint32_t sides = list->sides;
+#endif
+    if ((sides & WP_FOREST_LEFT) != 0u) {
         *rank++ = (uint8_t)reached;
     }
-    if ((list->sides & WP_FOREST_RIGHT) != 0u) {
+    if ((sides & WP_FOREST_RIGHT) != 0u) {
         *rank++ = (uint8_t)(value == WP_FOREST_MISSING ? 255u : reached);
     }
     return rank;

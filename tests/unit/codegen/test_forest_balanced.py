@@ -165,6 +165,27 @@ def test_missing_both_ways_gives_two_slots_and_many_thresholds_several_lists() -
     assert lists.slot(replace(split, default_left=True)) == (2, 0)
 
 
+def balanced_code(*splits: Split) -> str:
+    trees = tuple(Tree(split, 0) for split in splits for _ in range(20))
+    forest = lower(Forest(trees, (0.0,), 400, "reg:squarederror"), "float32", "int32", None, 12)
+    values = {"name": "c", "NAME": "C", "stem": "c", "version": "0", "style": "balanced", "file": "c", "sha256": "0"}
+    known = {**values, "xgboost_version": "3", "forest": forest, "integer_features": False, "leaf_bits": 12}
+    return code_files(known)["c.c"]
+
+
+def test_lists_hold_only_what_differs() -> None:
+    """A column of one byte where all fit, and no sides where a missing value goes the same way in all lists."""
+    right = Split(3, 7.0, False, Leaf(0.0, 1), Leaf(1.0, 2))
+    alike = balanced_code(right, replace(right, feature=255))
+    assert "#define WP_FOREST_COLUMN uint8_t" in alike
+    assert "#define WP_FOREST_SIDES (WP_FOREST_RIGHT)" in alike
+    assert "{3, 1}, {255, 1}," in alike
+    differing = balanced_code(right, replace(right, feature=256, default_left=True))
+    assert "#define WP_FOREST_COLUMN uint16_t" in differing
+    assert "WP_FOREST_SIDES" not in differing
+    assert "{3, 1, WP_FOREST_RIGHT}, {256, 1, WP_FOREST_LEFT}," in differing
+
+
 def test_groups_take_the_finest_shift_that_fits() -> None:
     """Leaves of 2 bits each, at shifts 0, 3 and 9 of the scale: in 8 bits the first two share one."""
     roots = [Split(0, 1.0, True, Leaf(0.0, 1), Leaf(3.0 * 2.0**k, 2)) for k in (-9, -6, 0)]

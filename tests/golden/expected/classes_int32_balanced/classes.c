@@ -6,6 +6,7 @@
  */
 #include "classes.h"
 
+#define WP_FOREST_COLUMN uint8_t
 #include "wp_forest_ranks.h"
 
 /* By feature: its column, how many thresholds, where its splits send a missing value. */
