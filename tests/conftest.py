@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -63,6 +64,9 @@ def required_rings() -> set[str]:
 
 def pytest_configure() -> None:
     required_rings()  # a misspelt ring is told before the first test
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # As a shell's job in the background: the programs that tests interrupt would inherit it and hear nothing.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,7 +2,16 @@
 
 import sys
 
-from train.cli import main
+
+def _run() -> int:
+    try:  # around the imports as well: they take most of the time in which a hasty user interrupts
+        from train.cli import main
+
+        return main()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_run())
