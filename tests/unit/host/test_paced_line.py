@@ -67,7 +67,20 @@ def read_exactly(descriptor: int, n: int) -> bytes:
 
 
 def test_both_ways_at_once_and_each_at_its_own_pace(port: tuple[int, str]) -> None:
-    """600 bytes each way at 20 000 baud are 0.3 s, however the two meet; less would be a line no UART is."""
+    """600 bytes each way at 20 000 baud are 0.3 s, however the two meet; less would be a line no UART is.
+
+    One after the other they would take 0.6 s; a machine may be slow, but not each of many times.
+    """
+    for _ in range(20):
+        seconds = seconds_of_600_bytes_each_way(port)
+        assert min(seconds) >= 0.3
+        if max(seconds) < 0.6:
+            return
+    pytest.fail(f"never both ways at once: {seconds}")
+
+
+def seconds_of_600_bytes_each_way(port: tuple[int, str]) -> tuple[float, float]:
+    """Until the board and until the host have what the other has sent."""
     board, path = port
     down, up = bytes(k % 251 for k in range(600)), bytes(k % 241 for k in range(600))
     heard: dict[str, tuple[bytes, float]] = {}
@@ -85,12 +98,10 @@ def test_both_ways_at_once_and_each_at_its_own_pace(port: tuple[int, str]) -> No
         while len(received) < len(up):
             received += link.receive(5.0)
         heard["host"] = received, time.monotonic() - started
-        thread.join(timeout=10)
+        thread.join(timeout=60)
     assert heard["board"][0] == down
     assert heard["host"][0] == up
-    assert min(seconds for _, seconds in heard.values()) >= 0.3
-    # One after the other they would take 0.6 s at the least; a machine may be slow, but not each of many times.
-    assert max(seconds for _, seconds in heard.values()) < 5.0
+    return heard["board"][1], heard["host"][1]
 
 
 def test_a_port_that_goes_away_hangs_up_the_paced_line_too() -> None:
@@ -131,7 +142,7 @@ def test_a_charge_through_a_paced_socket() -> None:
             session.replay([Measurement(k + 1, 5_000, 600) for k in range(100)], lambda index, _: answers.append(index))
             seconds = time.monotonic() - began
             counters = session.counters
-        thread.join(timeout=5)
+        thread.join(timeout=60)
     assert answers == list(range(100))
     assert counters.resent == 0
     assert seconds >= 100 * 40 * 10 / 115_200  # an answer has more than 40 bytes

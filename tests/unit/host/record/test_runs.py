@@ -113,9 +113,13 @@ def test_an_interrupted_charge_is_ended_when_nobody_goes_on(
 
 
 def test_killed_it_lacks_a_second_at_most(tmp_path: Path, program: Program) -> None:
-    """What the board had said a second before is there. A machine may be slow, but not each of several times."""
-    lags_s = [lag_of_a_killed_recorder(tmp_path, program, seed) for seed in range(3)]
-    assert min(lags_s) <= 1.0
+    """What the board had said a second before is there. A machine may be slow, but not each of many times."""
+    lags_s = []
+    for seed in range(12):
+        lags_s.append(lag_of_a_killed_recorder(tmp_path, program, seed))
+        if lags_s[-1] <= 1.0:
+            return
+    pytest.fail(f"each time more than a second was lacking: {lags_s}")
 
 
 def lag_of_a_killed_recorder(tmp_path: Path, program: Program, seed: int) -> float:
