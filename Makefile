@@ -13,7 +13,7 @@ endef
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build test quick bench lint format pio pictures system clean
+.PHONY: help build test quick bench lint format pio pictures scale system clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ build: $(VENV)/.test system  ## set up, then simulate, train, compile, flash the
 	@$(MAKE) --no-print-directory network
 	@$(RUN) -m codegen build
 
-test: $(VENV)/.test system lint  ## set up, then every test this machine can run
+test: $(VENV)/.test system lint scale  ## set up, then every test this machine can run
 	@$(RUN) -m pytest -n 2 --dist loadgroup
 
 quick: $(VENV)/.test lint  ## the fast rings only, in at most three minutes
@@ -62,6 +62,12 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(RUN)
 	@echo "installing the pinned packages into $(VENV)" >&2
 	@$(call install,test) || { echo "pip could not install the packages of constraints.txt: is a package index reachable?" >&2; exit 6; }
 	@touch $@
+
+# Dask, for clusters. One machine does not need it: where it cannot be installed, its ring is skipped.
+scale: $(VENV)/.test  ## set up Dask, to work out features and train on many processes or machines
+	@[ $(VENV)/.scale -nt constraints.txt ] || { echo "installing Dask into $(VENV)" >&2; \
+	  { $(call install,scale) && touch $(VENV)/.scale; } || \
+	  echo "Dask could not be installed: --engine dask will not be available" >&2; }
 
 # TensorFlow, for networks. The forest way does not need it: a machine without a wheel for it goes on.
 .PHONY: network

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -45,13 +46,15 @@ def missing_for(ring: str) -> list[str]:
         return [] if any(map(shutil.which, BROWSERS)) else [BROWSERS[0]]
     if ring == "broker":
         return _missing_programs("openssl", "mosquitto_passwd")
+    if ring == "scale":
+        return [] if find_spec("distributed") else ["Dask (make scale)"]
     if ring == "bench":
         return _folder_missing("WATTPRINT_BENCH", "a folder of models and rows", "forests")
     return _folder_missing("WATTPRINT_RECORDINGS", "a folder of recordings", "nasa_liion")
 
 
 BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")  # as in tests/browser.py
-RINGS = ("parity", "firmware", "qemu", "browser", "broker", "recordings", "bench")
+RINGS = ("parity", "firmware", "qemu", "browser", "broker", "scale", "recordings", "bench")
 
 
 def required_rings() -> set[str]:

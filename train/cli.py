@@ -46,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from train import features_command
     from train.compress import leaf_bits_command
     from train.sessions.cli import add_commands
 
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub = parser.add_subparsers(metavar="COMMAND", required=True)
     add_commands(sub)
+    features_command.add_command(sub)
     _add_fit(sub)
     _add_evaluate(sub)
     _add_predict(sub)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.features.extract import extract
-from train.sessions.labels import remaining_s
+from train.sessions.labels import full_t_ms, remaining_until
 from train.sessions.types import Charge
 
 # Dense while the device is still a question, sparse while hours pass: neighbouring rows of a charge teach the same.
@@ -57,14 +57,21 @@ def dataset_rows(charges: Iterable[Charge], devices: Sequence[str]) -> Rows:
     devices: class names in the order of their indices. Raises DatasetError for a sample that the core refuses.
     """
     index_of = {name: index for index, name in enumerate(devices)}
-    parts = [_rows_of(charge, number, index_of.get(charge.device, -1)) for number, charge in enumerate(charges)]
+    parts = [
+        charge_rows(charge, number, index_of.get(charge.device, -1), full_t_ms(charge))
+        for number, charge in enumerate(charges)
+    ]
     if not parts:
         raise ValueError("no charges")
     return Rows(*(np.concatenate([getattr(part, name) for part in parts]) for name in Rows.__dataclass_fields__))
 
 
-def _rows_of(charge: Charge, number: int, device: int) -> Rows:
-    label = remaining_s(charge)
+def charge_rows(charge: Charge, number: int, device: int, full: int | None) -> Rows:
+    """Rows of one charge, under its number and the index of its device; `full` is its full_t_ms, as found in labels.
+
+    Raises DatasetError for a sample that the core refuses.
+    """
+    label = remaining_until(charge, full)
     rows = horizons(charge)
     if (label >= 0).any():
         rows = rows[label[rows] >= 0]

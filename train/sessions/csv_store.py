@@ -17,7 +17,6 @@ from train.sessions.checks import (
     SAMPLE_COLUMNS,
     SESSION_COLUMNS,
     Columns,
-    charge_from,
     columns_of,
     looks_like_amperes,
     looks_like_volts,
@@ -52,31 +51,26 @@ def read_rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[Fault]
     return rows, [*_repeated(header, path.name), *faults]
 
 
-def scan_csv_folder(folder: Path) -> Iterator[Charge | Fault]:
-    """The charges of a folder that have no fault and every fault, one by one."""
+def read_table(folder: Path) -> tuple[dict[str, dict[str, str]], list[Fault]]:
+    """The rows of sessions.csv that have no fault, by session, and the faults of the table and of files beside it."""
     table, faults = read_rows(folder / SESSIONS)
-    if table:
-        missing = [name for name in SESSION_COLUMNS if name not in table[0][1]]
-        if missing:
-            yield Fault(f"{SESSIONS}:1", f"column {', '.join(missing)} is missing")
-            return
-    elif not faults:
-        faults = [Fault(SESSIONS, "lists no charge")]
-    yield from faults
     if not table:
-        return
+        return {}, faults or [Fault(SESSIONS, "lists no charge")]
+    missing = [name for name in SESSION_COLUMNS if name not in table[0][1]]
+    if missing:
+        return {}, [Fault(f"{SESSIONS}:1", f"column {', '.join(missing)} is missing")]
+    rows: dict[str, dict[str, str]] = {}
     seen: dict[str, int] = {}
     for line, row in table:
         found = list(_row_faults(row, line, seen))
         if not found:
-            columns, found = read_samples(folder / f"{row['session']}.csv")
-            if columns is not None:
-                yield charge_from(row, columns)
-        yield from found
+            rows[row["session"]] = row
+        faults += found
     listed = {row["session"].casefold() for _, row in table}
     for path in sorted(folder.glob("*.csv"), key=str):
         if path.name != SESSIONS and path.stem.casefold() not in listed:
-            yield Fault(path.name, f"is not listed in {SESSIONS}")
+            faults.append(Fault(path.name, f"is not listed in {SESSIONS}"))
+    return rows, faults
 
 
 def read_samples(path: Path) -> tuple[Columns | None, list[Fault]]:

@@ -17,9 +17,7 @@ import numpy as np
 from train.errors import DatasetError
 from train.sessions import csv_store, parquet_store, partitions
 from train.sessions.checks import charge_faults, columns_of, row_of
-from train.sessions.csv_store import scan_csv_folder
 from train.sessions.faults import Fault, error_of
-from train.sessions.parquet_store import scan_parquet_folder
 from train.sessions.place import is_url, remove_folder
 from train.sessions.types import Charge
 
@@ -66,7 +64,13 @@ def scan_dataset(path: Path) -> Iterator[Charge | Fault]:
     No more than a charge is held (of charges spread over several runs of rows: those not yet complete). Raises
     DatasetError at once where there is no dataset.
     """
-    return scan_parquet_folder(path) if is_parquet(path) else scan_csv_folder(path)
+    return _scan(path, partitions.index_dataset(path))
+
+
+def _scan(path: Path, index: partitions.Index) -> Iterator[Charge | Fault]:
+    yield from index.faults
+    for partition in index.partitions:
+        yield from partitions.read_partition(path, partition)
 
 
 def read_charges(path: Path) -> Iterator[Charge]:
@@ -75,19 +79,6 @@ def read_charges(path: Path) -> Iterator[Charge]:
         if isinstance(item, Fault):
             raise error_of(path, [item])
         yield item
-
-
-def is_parquet(path: Path) -> bool:
-    """Whether a dataset folder is in Parquet; raises DatasetError where there is no dataset."""
-    if not path.is_dir():
-        raise DatasetError(f"{path}: is not a folder; name a dataset folder (docs/dataset.md)")
-    in_csv, in_parquet = (path / csv_store.SESSIONS).exists(), (path / partitions.SESSIONS).exists()
-    if in_csv and in_parquet:
-        raise DatasetError(f"{path}: holds both sessions.csv and sessions.parquet; keep one of them")
-    if not in_csv and not in_parquet:
-        what = "has no sessions.csv or sessions.parquet" if any(path.iterdir()) else "is empty"
-        raise DatasetError(f"{path}: {what}; make a dataset with: python -m train simulate {path}")
-    return in_parquet
 
 
 def dataset_hash(charges: Sequence[Charge]) -> str:

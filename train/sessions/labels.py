@@ -61,7 +61,11 @@ def full_t_ms(charge: Charge) -> int | None:
 
 def remaining_s(charge: Charge) -> NDArray[np.int32]:
     """Seconds to full at each sample, rounded to nearest, halves up, [n]; -1 after full and where it is censored."""
-    full = full_t_ms(charge)
+    return remaining_until(charge, full_t_ms(charge))
+
+
+def remaining_until(charge: Charge, full: int | None) -> NDArray[np.int32]:
+    """As remaining_s, where it is known already when the charge was full."""
     if full is None:
         return np.full(len(charge.t_ms), -1, dtype=np.int32)
     left_ms = full - charge.t_ms.astype(np.int64)

@@ -1,9 +1,8 @@
-"""A dataset folder in Parquet: sessions.parquet and samples/device=…/*.parquet with a session column."""
+"""Writing a dataset folder in Parquet: sessions.parquet and samples/device=…/*.parquet with a session column."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,21 +11,12 @@ from urllib.parse import quote
 import numpy as np
 
 from train.sessions.checks import DETAIL_COLUMNS, SESSION_COLUMNS, row_of
-from train.sessions.faults import Fault
-from train.sessions.partitions import SAMPLES, SESSIONS, index_parquet, read_partition
+from train.sessions.partitions import SAMPLES, SESSIONS
 from train.sessions.place import is_url
 from train.sessions.types import Charge
 
 ROWS_A_GROUP = 1 << 19  # written at a time and device: bounds the writer's memory, some 10 MB a device
 ROWS_A_FILE = 1 << 22  # then the device goes on in another: some 20 MB, a part of the work of training
-
-
-def scan_parquet_folder(folder: Path) -> Iterator[Charge | Fault]:
-    """The charges of a folder that have no fault and every fault, one by one."""
-    index = index_parquet(folder)
-    yield from index.faults
-    for partition in index.partitions:
-        yield from read_partition(folder, partition)
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
-"""A Parquet dataset in parts: files whose charges lie in no other part, each read a charge at a time.
+"""A dataset in parts: files whose charges lie in no other part, each read a charge at a time.
 
-Only the session column of the sample files is read to find them; memory then depends on the longest charge, not on
-the number of charges. The index itself holds the session table: some 0.5 KB a charge.
+Of Parquet only the session column is read to find them; memory then depends on the longest charge, not on the number
+of charges. The index itself holds the session table: some 0.5 KB a charge.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from train.errors import DatasetError
+from train.sessions import csv_store
 from train.sessions.checks import charge_from, sample_faults, session_faults
 from train.sessions.faults import Fault
 from train.sessions.parquet_files import Columns, joined, read_sessions, sample_runs, session_runs
@@ -18,6 +20,7 @@ from train.sessions.types import Charge
 
 SESSIONS = "sessions.parquet"
 SAMPLES = "samples"
+CSV_CHARGES = 256  # of a part in CSV
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,35 @@ class Index:
     partitions: tuple[Partition, ...]
     faults: tuple[Fault, ...]
     n_charges: int
+
+
+def index_dataset(folder: Path) -> Index:
+    """The parts of a dataset folder in either form; raises DatasetError where there is none."""
+    return index_parquet(folder) if is_parquet(folder) else index_csv(folder)
+
+
+def is_parquet(folder: Path) -> bool:
+    """Whether a dataset folder is in Parquet; raises DatasetError where there is no dataset."""
+    if not folder.is_dir():
+        raise DatasetError(f"{folder}: is not a folder; name a dataset folder (docs/dataset.md)")
+    in_csv, in_parquet = (folder / csv_store.SESSIONS).exists(), (folder / SESSIONS).exists()
+    if in_csv and in_parquet:
+        raise DatasetError(f"{folder}: holds both sessions.csv and sessions.parquet; keep one of them")
+    if not in_csv and not in_parquet:
+        what = "has no sessions.csv or sessions.parquet" if any(folder.iterdir()) else "is empty"
+        raise DatasetError(f"{folder}: {what}; make a dataset with: python -m train simulate {folder}")
+    return in_parquet
+
+
+def index_csv(folder: Path) -> Index:
+    """The parts of a CSV dataset folder: so many charges each, in the order of its table."""
+    rows, faults = csv_store.read_table(folder)
+    sessions = list(rows)
+    chunks = [sessions[start : start + CSV_CHARGES] for start in range(0, len(sessions), CSV_CHARGES)]
+    partitions = [
+        Partition(tuple(f"{one}.csv" for one in chunk), {one: rows[one] for one in chunk}, {}) for chunk in chunks
+    ]
+    return Index(tuple(partitions), tuple(faults), len(rows))
 
 
 def index_parquet(folder: Path) -> Index:
@@ -99,6 +131,9 @@ def _grouped(folder: Path, rows: Mapping[str, Mapping[str, str]]) -> Index:
 
 def read_partition(folder: Path, partition: Partition) -> Iterator[Charge | Fault]:
     """The charges of a part that have no fault, in the order they lie in, and the faults of the others."""
+    if partition.files[0].endswith(".csv"):
+        yield from _read_csv(folder, partition)
+        return
     waiting: dict[str, list[Columns]] = {}
     places: dict[str, str] = {}
     for name in partition.files:
@@ -115,6 +150,12 @@ def read_partition(folder: Path, partition: Partition) -> Iterator[Charge | Faul
             yield Fault(name, str(error))
     for session in waiting:
         yield Fault(places[session], f"session {session!r} lacks rows: the file changed or cannot be read")
+
+
+def _read_csv(folder: Path, partition: Partition) -> Iterator[Charge | Fault]:
+    for file, row in zip(partition.files, partition.rows.values(), strict=True):
+        columns, faults = csv_store.read_samples(folder / file)
+        yield from faults if columns is None else [charge_from(row, columns)]
 
 
 def _assemble(row: Mapping[str, str], parts: list[Columns], name: str) -> Iterator[Charge | Fault]:

@@ -1,0 +1,64 @@
+"""How much memory this process and all it has started take together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+
+import psutil
+
+EVERY_S = 0.2
+
+
+class PeakMemory:
+    """Measures while it is entered; `bytes` is the peak of the sum over the process tree.
+
+    Shared pages count once for every process that maps them where the system tells no more than resident sizes; on
+    Linux they are shared out among these (proportional set size). A limit calls `exceeded` once, from a thread.
+    """
+
+    def __init__(self, limit_bytes: int | None = None, exceeded: Callable[[int], None] | None = None) -> None:
+        self.bytes = 0
+        self._limit, self._exceeded = limit_bytes, exceeded
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> PeakMemory:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        root = psutil.Process()
+        while True:
+            self.bytes = max(self.bytes, tree_bytes(root))
+            if self._limit is not None and self.bytes > self._limit and self._exceeded is not None:
+                self._exceeded(self.bytes)
+                self._exceeded = None
+            if self._stop.wait(EVERY_S):
+                return
+
+
+def tree_bytes(root: psutil.Process) -> int:
+    """Memory of a process and its descendants now."""
+    total = 0
+    try:
+        processes = [root, *root.children(recursive=True)]
+    except psutil.Error:
+        return 0
+    for process in processes:
+        try:
+            resident = process.memory_info().rss
+            if len(processes) > 1 and resident > 0:
+                about = process.memory_full_info()
+                resident = getattr(about, "pss", 0) or resident
+            total += resident
+        except psutil.Error:  # gone, or not ours
+            continue
+    return total
