@@ -12,23 +12,32 @@ from codegen.errors import StyleError
 EXAMPLE = """\
 python -m codegen compile clf.json --emit fast --name clf --out c && cc -I c c/*.c main.c
   python -m codegen compile clf.json --emit auto --target cortex-m4 --budget-flash 60000 --out c
+  python -m codegen compile net.tflite --emit aot --name net --out c
   python -m codegen compile --artifact build/artifact --emit device=small,remaining=fast --out build/model"""
 
 
 def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
     """Declare the command."""
-    from codegen.emit.styles import LEAF_BITS_DEFAULT, STYLES
+    from codegen.emit.styles import LEAF_BITS_DEFAULT, NETWORK_STYLES, STYLES
     from codegen.measure_targets import TARGETS
 
     parser = command(sub, "compile", _run, "emit the C of a model file or an artifact", EXAMPLE)
-    parser.add_argument("model", nargs="?", type=Path, metavar="MODEL", help="XGBoost 3 model, .json or .ubj")
+    parser.add_argument(
+        "model",
+        nargs="?",
+        type=Path,
+        metavar="MODEL",
+        help="XGBoost 3 model, .json or .ubj, or an int8 network, .tflite",
+    )
     parser.add_argument("--artifact", type=Path, metavar="DIR", help="an artifact in place of MODEL: the firmware's C")
     described = "; ".join(f"{style.name}: {style.summary}" for style in STYLES.values())
+    networks = "; ".join(f"{name}: {summary}" for name, summary in NETWORK_STYLES.items())
     parser.add_argument(
         "--emit",
         metavar="STYLE",
         help=f"{described}; auto: the one a budget asks for, by measuring them all "
-        "(default: exact, for int32 features and artifacts balanced)",
+        "(default: exact, for int32 features and artifacts balanced). "
+        f"Networks: {networks} (default: aot)",
     )
     parser.add_argument("--name", help="prefix of all names and files, a C identifier (default: MODEL's own name)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
@@ -62,7 +71,9 @@ def _run(args: argparse.Namespace) -> int:
         raise StyleError("name either a MODEL file or --artifact DIR")
     if args.emit != "auto" and (args.json or args.budget_flash or args.budget_ram or args.budget_instructions):
         raise StyleError("--json and budgets go with --emit auto")
-    return _artifact(args) if args.artifact is not None else _model(args)
+    if args.artifact is not None:
+        return _artifact(args)
+    return _network(args) if args.model.suffix == ".tflite" else _model(args)
 
 
 def _artifact(args: argparse.Namespace) -> int:
@@ -76,6 +87,20 @@ def _artifact(args: argparse.Namespace) -> int:
     return 0
 
 
+def _network(args: argparse.Namespace) -> int:
+    from codegen.compile_network import compile_network
+
+    if args.features or args.leaf_bits or args.inputs:
+        raise StyleError("--features, --leaf-bits and --inputs are for XGBoost models; leave them out for a network")
+    compile_network(args.model, _name(args), args.out, args.emit or "aot")
+    return 0
+
+
+def _name(args: argparse.Namespace) -> str:
+    """The name given, or the model file's."""
+    return args.name or re.sub(r"\W", "_", args.model.stem.lower(), flags=re.A)
+
+
 def _model(args: argparse.Namespace) -> int:
     from codegen.budget import Budget
     from codegen.compile_forest import Wanted, compile_model
@@ -83,7 +108,7 @@ def _model(args: argparse.Namespace) -> int:
     compile_model(
         Wanted(
             args.model,
-            args.name or re.sub(r"\W", "_", args.model.stem.lower(), flags=re.A),
+            _name(args),
             args.out,
             args.emit or ("balanced" if args.features == "int32" else "exact"),
             args.features or "float32",

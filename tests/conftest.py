@@ -48,13 +48,15 @@ def missing_for(ring: str) -> list[str]:
         return _missing_programs("openssl", "mosquitto_passwd")
     if ring == "scale":
         return [] if find_spec("distributed") else ["Dask (make scale)"]
+    if ring == "tflm":
+        return [] if find_spec("tflite_micro") else ["the wheel tflite-micro (Linux x86-64, Python 3.11 only)"]
     if ring == "bench":
         return _folder_missing("WATTPRINT_BENCH", "a folder of models and rows", "forests")
     return _folder_missing("WATTPRINT_RECORDINGS", "a folder of recordings", "nasa_liion")
 
 
 BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")  # as in tests/browser.py
-RINGS = ("parity", "firmware", "qemu", "browser", "broker", "scale", "recordings", "bench")
+RINGS = ("parity", "firmware", "qemu", "tflm", "browser", "broker", "scale", "recordings", "bench")
 
 
 def required_rings() -> set[str]:

@@ -53,8 +53,24 @@ STYLES: dict[str, Style] = {
 }  # fmt: skip
 
 
+NETWORK_STYLES = {
+    "aot": "tables and plain loops: least bytes",
+}
+"""The styles in which a network becomes C, and what each is for."""
+
+
+def find_network_style(name: str) -> str:
+    """The name, if it is a style of networks; raises StyleError naming those there are."""
+    if name not in NETWORK_STYLES:
+        hint = f"style {name!r} is for XGBoost models" if name in STYLES else f"style {name!r} is not there"
+        raise StyleError(f"{hint}; for a network: --emit {' '.join(NETWORK_STYLES)}")
+    return name
+
+
 def find_style(name: str) -> Style:
     """The style of that name; raises StyleError naming those there are."""
+    if name in NETWORK_STYLES:
+        raise StyleError(f"style {name!r} is for networks (.tflite); for XGBoost models: --emit {' '.join(STYLES)}")
     if name not in STYLES:
         raise StyleError(f"style {name!r} is not there; existing: --emit {' '.join(STYLES)}")
     return STYLES[name]

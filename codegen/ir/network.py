@@ -1,0 +1,354 @@
+"""The network: operators on int8 tensors, in order, with all their integers. Immutable; a pass makes a new one.
+
+What an operator computes to the last bit is TensorFlow Lite Micro's; codegen/reference_network.py is the definition.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from math import prod
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int8s = NDArray[np.int8]
+Int32s = NDArray[np.int32]
+Pair: TypeAlias = tuple[int, int]  # multiplier and shift: x * multiplier / 2^31 * 2^shift
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tensor:
+    """Elements in row-major order; real value = (element - zero_point) * scale."""
+
+    name: str
+    shape: tuple[int, ...]
+    scale: float
+    zero_point: int
+    data: Int8s | None = None  # of a constant
+    state: Literal["int8", "int16", None] = None  # kept between invokes; begins at its zero point
+
+    @property
+    def size(self) -> int:
+        """Elements."""
+        return prod(self.shape)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes."""
+        return self.size * (2 if self.state == "int16" else 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """Weights, and how sums of weight * (input - input_zero_point) + bias become int8, channel by channel."""
+
+    weights: Int8s  # [n_outputs, n_inputs]; depthwise [taps, n_outputs]
+    bias: Int32s  # [n_outputs]
+    multiplier: Int32s  # [n_outputs]
+    shift: Int32s  # [n_outputs]
+    input_zero_point: int
+    output_zero_point: int
+    low: int  # limits of the output: the activation
+    high: int
+
+    @property
+    def n_outputs(self) -> int:
+        """Channels."""
+        return len(self.bias)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Where the taps of a kernel lie: rows and columns of `channels` values each."""
+
+    height: int
+    width: int
+    channels: int
+    kernel_height: int
+    kernel_width: int
+    stride_height: int
+    stride_width: int
+    dilation_height: int
+    dilation_width: int
+    top: int  # rows and columns of padding before the first
+    left: int
+    out_height: int
+    out_width: int
+
+    @property
+    def taps(self) -> int:
+        """Positions under a kernel."""
+        return self.kernel_height * self.kernel_width
+
+    @property
+    def is_point(self) -> bool:
+        """One tap on every position: no window at all."""
+        return self.taps == 1 and (self.height, self.width) == (self.out_height, self.out_width)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Operator:
+    """One input tensor, one output tensor, by index; `source` is the model's operator, for comments and errors."""
+
+    source: str
+    input: int
+    output: int
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """All tensors it reads."""
+        return (self.input,)
+
+    @property
+    def states(self) -> tuple[int, ...]:
+        """Tensors it reads and writes that outlive the invoke."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Dense(Operator):
+    """A layer on each of `rows` vectors."""
+
+    layer: Layer
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Convolution(Operator):
+    """A layer on the values under a window, tap by tap; padding counts as the input's zero point."""
+
+    layer: Layer
+    window: Window
+    batches: int
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Depthwise(Operator):
+    """Channel by channel: output c * multiplier + m is of input channel c."""
+
+    layer: Layer
+    window: Window
+    batches: int
+    channel_multiplier: int
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Pool(Operator):
+    """Largest or mean value under a window, of the positions that exist; the mean is rounded halves away from zero."""
+
+    kind: Literal["max", "average"]
+    window: Window
+    batches: int
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Mean(Operator):
+    """Sum over some axes of x - input_zero_point, scaled; dividing by the count is part of the scaling."""
+
+    shape: tuple[int, ...]
+    axes: tuple[int, ...]
+    input_zero_point: int
+    scaling: Pair
+    output_zero_point: int
+
+    @property
+    def count(self) -> int:
+        """Elements a sum has."""
+        return prod(self.shape[axis] for axis in self.axes)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Lookup(Operator):
+    """Element by element: values[x + 128]."""
+
+    values: Int8s  # [256]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Add(Operator):
+    """a +- b, each brought to a common scale first: (x - zero point) * 2^left_shift, scaled."""
+
+    other: int
+    subtract: bool
+    left_shift: int
+    zero_points: tuple[int, int]
+    scalings: tuple[Pair, Pair]
+    output_scaling: Pair
+    output_zero_point: int
+    low: int
+    high: int
+    strides: tuple[tuple[int, ...], tuple[int, ...]]  # of the inputs, over `shape`; 0 repeats
+    shape: tuple[int, ...]
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """Both."""
+        return (self.input, self.other)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Multiply(Operator):
+    """a * b, scaled."""
+
+    other: int
+    zero_points: tuple[int, int]
+    output_scaling: Pair
+    output_zero_point: int
+    low: int
+    high: int
+    strides: tuple[tuple[int, ...], tuple[int, ...]]
+    shape: tuple[int, ...]
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """Both."""
+        return (self.input, self.other)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Softmax(Operator):
+    """Each of `rows` vectors: exponentials [256] of (x - largest), by largest - x, over their sum."""
+
+    rows: int
+    exponentials: Int32s  # fractions of 2^31; 0 where too small to count
+    n_counted: int  # differences from here on give -128, and are not in the sum
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Fill(Operator):
+    """Every element of the output; the input is not looked at."""
+
+    value: int
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """None."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Move(Operator):
+    """Copies a region: shape, and where each tensor's part of it begins and how far apart its elements are."""
+
+    shape: tuple[int, ...]
+    input_offset: int
+    input_strides: tuple[int, ...]
+    output_offset: int
+    output_strides: tuple[int, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Consecutive elements in both."""
+        steps = zip(self.shape, self.input_strides, self.output_strides, row_major(self.shape), strict=True)
+        return all(a == b == c for n, a, b, c in steps if n > 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Lstm(Operator):
+    """Steps of a recurrent layer; gates in the order input, forget, cell, output."""
+
+    hidden: int
+    cell: int
+    batches: int
+    steps: int
+    time_major: bool
+    input_weights: tuple[Int8s, Int8s, Int8s, Int8s]  # [n_units, n_inputs] each
+    recurrent_weights: tuple[Int8s, Int8s, Int8s, Int8s]  # [n_units, n_units]
+    bias: tuple[Int32s, Int32s, Int32s, Int32s]
+    input_scalings: tuple[Pair, Pair, Pair, Pair]
+    recurrent_scalings: tuple[Pair, Pair, Pair, Pair]
+    input_zero_point: int
+    hidden_zero_point: int
+    forget_scaling: Pair  # forget gate * cell
+    update_scaling: Pair  # input gate * cell gate
+    hidden_scaling: Pair  # output gate * tanh(cell)
+    tanh_multiplier: int  # cell to 24ths of 256 steps
+    tanh_shift: int
+    cell_clip: int  # 0: none
+    last_only: bool = False  # the output holds the last step's alone
+
+    @property
+    def states(self) -> tuple[int, ...]:
+        """What it remembers."""
+        return (self.hidden, self.cell)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """Tensors by index, operators in order, inputs and outputs in the graph's order."""
+
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def n_macs(self) -> int:
+        """Multiplications of weights in one invoke."""
+        return sum(map(macs, self.operators))
+
+
+def macs(operator: Operator) -> int:
+    """Multiplications of weights."""
+    if isinstance(operator, Dense):
+        return operator.rows * operator.layer.weights.size
+    if isinstance(operator, Convolution | Depthwise):
+        window = operator.window
+        return operator.batches * window.out_height * window.out_width * operator.layer.weights.size
+    if isinstance(operator, Lstm):
+        sizes = sum(matrix.size for matrix in (*operator.input_weights, *operator.recurrent_weights))
+        return operator.batches * operator.steps * sizes
+    return 0
+
+
+def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Distances between neighbours along each axis of elements without gaps."""
+    return tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def validate(network: Network) -> Network:
+    """Return the network; raises ValueError for an operator that reads what nothing has written, or beyond a tensor."""
+    tensors = network.tensors
+    known = {i for i, tensor in enumerate(tensors) if tensor.data is not None or tensor.state} | set(network.inputs)
+    for operator in network.operators:
+        for index in (*operator.inputs, *operator.states, operator.output):
+            if not 0 <= index < len(tensors):
+                raise ValueError(f"{operator.source}: tensor {index} of {len(tensors)}")
+        for index in operator.inputs:
+            if index not in known:
+                raise ValueError(f"{operator.source}: reads {tensors[index].name!r} before anything wrote it")
+        if tensors[operator.output].data is not None or operator.output in network.inputs:
+            raise ValueError(f"{operator.source}: writes {tensors[operator.output].name!r}, which is given")
+        known.add(operator.output)
+    for index in network.outputs:
+        if index not in known:
+            raise ValueError(f"output {tensors[index].name!r} is written by nothing")
+    return network
+
+
+def dump(network: Network) -> str:
+    """The network as text, an operator a line: what a pass did is a diff of two dumps."""
+    lines = [f"network inputs {list(network.inputs)} outputs {list(network.outputs)}"]
+    for index, tensor in enumerate(network.tensors):
+        kind = tensor.state or ("constant" if tensor.data is not None else "tensor")
+        lines.append(
+            f"{kind} {index} {list(tensor.shape)} scale {tensor.scale!r} zero point {tensor.zero_point} {tensor.name}"
+        )
+    for operator in network.operators:
+        values = (f"{item.name} {_shown(getattr(operator, item.name))}" for item in fields(operator))
+        lines.append(f"{type(operator).__name__} {' '.join(values)}")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{list(value.shape)} sum {int(value.sum())}"
+    if isinstance(value, Layer):
+        return "(" + " ".join(f"{item.name} {_shown(getattr(value, item.name))}" for item in fields(value)) + ")"
+    if isinstance(value, tuple):
+        return "(" + " ".join(map(_shown, value)) + ")"
+    return str(value)
