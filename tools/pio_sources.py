@@ -15,12 +15,13 @@ def stop(message):
     env.Exit(1)
 
 
-def port_dir():
-    name = env.GetProjectOption("custom_port", "")
-    path = Path(env.subst("$PROJECT_DIR"), "firmware", "ports", name)
-    if not name or not path.is_dir():
-        stop(f"platformio.ini [env:{env['PIOENV']}]: custom_port = {name!r} is no folder of firmware/ports")
-    return path
+def port_dirs():
+    """The port's folder, and others that it shares with its like."""
+    names = env.GetProjectOption("custom_port", "").split()
+    paths = [Path(env.subst("$PROJECT_DIR"), "firmware", "ports", name) for name in names]
+    if not all(path.is_dir() for path in paths) or not paths:
+        stop(f"platformio.ini [env:{env['PIOENV']}]: custom_port = {' '.join(names)} is no folder of firmware/ports")
+    return paths
 
 
 def model_dir():
@@ -35,7 +36,7 @@ def model_dir():
 
 
 if not env.IsCleanTarget():
-    for kind, folder in (("port", port_dir()), ("model", model_dir())):
+    for kind, folder in (*((f"port_{folder.name}", folder) for folder in port_dirs()), ("model", model_dir())):
         env.Append(CPPPATH=[str(folder)])
         if not env.IsIntegrationDump():
             env.BuildSources(f"$BUILD_DIR/{kind}", str(folder))

@@ -46,6 +46,40 @@ static uint32_t fake_stack_bytes(void *context)
     return world.stack_bytes;
 }
 
+static void fake_get_setting(void *context, uint8_t number, wp_setting *setting)
+{
+    (void)context;
+    *setting = world.settings[number];
+}
+
+static bool fake_set_setting(void *context, uint8_t number, int32_t value)
+{
+    (void)context;
+    if (world.flash_fails) {
+        return false;
+    }
+    world.settings[number].value = value;
+    world.n_kept++;
+    if (world.sensor_leaves) {
+        port.sensor = WP_SENSOR_ABSENT;
+        port.measure = NULL;
+    }
+    if (world.sensor_appears) {
+        port.sensor = WP_SENSOR_PRESENT;
+        port.measure = fake_measure;
+    }
+    return true;
+}
+
+static void give_settings(void)
+{
+    world.settings[0] = (wp_setting){.value = 7, .lowest = -10, .highest = 20};
+    world.settings[1] = (wp_setting){.value = -3, .lowest = INT32_MIN, .highest = -1};
+    port.n_settings = 2;
+    port.get_setting = fake_get_setting;
+    port.set_setting = fake_set_setting;
+}
+
 static void start_with(wp_sensor sensor)
 {
     port = (wp_port){.context = &world,
@@ -74,6 +108,18 @@ void start_live(void)
 {
     world = (bench_world){.now_us = 0xFFE00000u}; /* wraps after two seconds */
     start_with(WP_SENSOR_PRESENT);
+}
+
+void start_with_settings(void)
+{
+    start();
+    give_settings();
+}
+
+void start_live_with_settings(void)
+{
+    start_live();
+    give_settings();
 }
 
 void receive(const char *text)

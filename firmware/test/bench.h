@@ -14,6 +14,11 @@ typedef struct bench_world {
     uint32_t step_ticks;
     uint32_t stack_bytes;
     wp_reading reading; /* raw moves by itself */
+    wp_setting settings[2];
+    uint32_t n_kept;     /* settings set */
+    bool flash_fails;
+    bool sensor_leaves;  /* with the next setting that is set */
+    bool sensor_appears;
 } bench_world;
 
 extern bench_world world;
@@ -25,6 +30,10 @@ extern check_text_buffer want;
 /* A board that has just said hello; `sent` is empty. */
 void start(void);
 void start_live(void);
+
+/* The same with two settings, 7 of -10 .. 20 and -3 of -2^31 .. -1. */
+void start_with_settings(void);
+void start_live_with_settings(void);
 
 /* Hands over bytes, or a good line; what comes back is in `sent`, after the line alone. */
 void receive(const char *text);

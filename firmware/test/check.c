@@ -4,7 +4,6 @@
 
 #include "port.h"
 
-static wp_port port;
 static uint32_t n_tests;
 static uint32_t n_failures;
 static const char *test_name;
@@ -12,7 +11,7 @@ static bool failed;
 
 static void print(const char *text)
 {
-    port.write(port.context, (const uint8_t *)text, strlen(text));
+    port_write((const uint8_t *)text, strlen(text));
 }
 
 static void print_number(int64_t value)
@@ -42,7 +41,7 @@ static void print_place(const char *name, const char *file, int line)
 
 void check_begin(void)
 {
-    (void)port_init(&port, 0, NULL);
+    (void)port_init(0, NULL);
 }
 
 int check_end(void)

@@ -21,7 +21,12 @@ FIRMWARE = ROOT / "firmware"
 FIXTURE_MODEL = FIRMWARE / "test" / "fixtures" / "model"
 WARNINGS = ("all", "extra", "conversion", "sign-conversion", "shadow", "undef", "double-promotion", "error")
 FLAGS = ["-std=c11", "-pedantic", *(f"-W{name}" for name in WARNINGS)]
-INCLUDES = [f"-I{FIRMWARE / folder}" for folder in ("lib/core/include", "ports", "test/fixtures/model")]
+LIBRARIES = ("lib/core/src", "lib/sensor/src", "lib/settings/src", "lib/ina_simulator")
+NATIVE = ("src", "ports/native", *LIBRARIES)
+"""Folders of all that is in the native firmware but the model."""
+
+HEADERS = ("lib/core/include", "lib/sensor/include", "lib/settings/include", "lib/ina_simulator", "ports")
+INCLUDES = [f"-I{FIRMWARE / folder}" for folder in (*HEADERS, "test/fixtures/model")]
 
 
 def run_pio(*arguments: str, build_dir: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -56,7 +61,7 @@ def native_board(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def checked_board(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The native firmware with every access and every arithmetic operation checked."""
     program = tmp_path_factory.mktemp("checked") / "program"
-    parts = sources("src", "ports/native", "lib/core/src", "test/fixtures/model")
+    parts = sources(*NATIVE, "test/fixtures/model")
     compile_c(program, "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", *parts)
     return program
 

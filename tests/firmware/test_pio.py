@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,13 +15,23 @@ from pathlib import Path
 import pytest
 
 from tests.firmware.boards import BOARDS, Board, on_boards
-from tests.firmware.conftest import FIXTURE_MODEL, ROOT, compile_c, run_pio, sources
+from tests.firmware.conftest import FIXTURE_MODEL, FLAGS, INCLUDES, LIBRARIES, NATIVE, ROOT, compile_c, run_pio, sources
 from tests.firmware.test_native import converse
 from tests.firmware.wire import line, replay
 
 pytestmark = [pytest.mark.firmware, pytest.mark.xdist_group("firmware")]
 
-C_TESTS = ("test_link", "test_board", "test_sequence", "test_live", "test_sensor", "test_live_board")
+C_TESTS = (
+    "test_link",
+    "test_board",
+    "test_sequence",
+    "test_live",
+    "test_sensor",
+    "test_live_board",
+    "test_board_settings",
+    "test_settings",
+    "test_ina",
+)
 
 
 def test_c_tests_pass_natively(tmp_path: Path) -> None:
@@ -57,6 +68,25 @@ def test_a_failing_c_test_fails_on_a_board(tmp_path: Path, board: Board) -> None
     assert {row[1]: row[2] for row in rows} == {"test_wrong": "FAILED", "test_crash": "ERRORED"}, said
 
 
+@pytest.mark.qemu
+def test_the_port_to_copy_works(tmp_path: Path) -> None:
+    done = run_pio("test", "-e", "template", "-f", "test_live_board", build_dir=tmp_path / "build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "template:test_live_board [PASSED]" in done.stdout
+
+
+def test_a_board_that_leaves_something_out_does_not_link(tmp_path: Path) -> None:
+    """No function of port.h has a default: without a port, each of them is missing."""
+    header = (ROOT / "firmware" / "ports" / "port.h").read_text(encoding="utf-8")
+    declared = set(re.findall(r"^\w[\w ]* \*?(port_\w+)[(;]", header, re.MULTILINE))
+    parts = sources("src", *LIBRARIES, "test/fixtures/model")
+    command = ["gcc", *FLAGS, *INCLUDES, *parts, "-o", str(tmp_path / "program")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode != 0
+    assert set(re.findall(r"undefined reference to `(\w+)'", done.stderr)) == declared
+    assert {"port_i2c_transfer", "port_flash_write", "port_watchdog_kick", "port_ticks_per_s"} < declared
+
+
 ENVIRONMENTS = ("native", *(board.env for board in BOARDS))
 
 
@@ -79,7 +109,7 @@ def test_each_port_is_what_is_checked(env: str) -> None:
             section = settings.get(section, "extends", fallback="env")
         return settings.get(section, name)
 
-    port = setting(f"env:{env}", "custom_port")
+    port = setting(f"env:{env}", "custom_port").split()[0]
     assert (ROOT / "firmware" / "ports" / port / "port.c").is_file()
     assert f"+<firmware/ports/{port}/>" in setting(f"env:{env}", "check_src_filters")
 
@@ -180,7 +210,7 @@ def test_model_for_another_core_does_not_start(tmp_path: Path) -> None:
     model = folder / "model.c"
     model.write_text(model.read_text().replace(".abi = WP_MODEL_ABI", ".abi = WP_MODEL_ABI + 1"))
     program = tmp_path / "program"
-    compile_c(program, f"-I{folder}", *sources("src", "ports/native", "lib/core/src"), str(model))
+    compile_c(program, f"-I{folder}", *sources(*NATIVE), str(model))
     done = subprocess.run([program], stdin=subprocess.DEVNULL, capture_output=True, check=False)
     assert done.returncode == 4
     assert done.stdout == b"the model was generated for another core: python -m codegen build\n"
@@ -226,7 +256,7 @@ def test_runner_believes_results_only(verdicts: str, name: str) -> None:
 @pytest.mark.parity
 def test_clang_and_gcc_agree(tmp_path: Path, native_board: Path) -> None:
     program = tmp_path / "program"
-    parts = sources("src", "ports/native", "lib/core/src", "test/fixtures/model")
+    parts = sources(*NATIVE, "test/fixtures/model")
     compile_c(program, "-O2", *parts, compiler="clang")
     lines = [line("R", 0), *replay(300)]
     assert converse(program, *lines) == converse(native_board, *lines)

@@ -17,7 +17,7 @@ from host.cli import main
 from host.errors import HostError
 from host.reference import load_reference
 from tests.firmware.boards import BOARDS, Board
-from tests.firmware.conftest import FLAGS, ROOT, listening, run_pio, sources
+from tests.firmware.conftest import FLAGS, HEADERS, NATIVE, ROOT, listening, run_pio, sources
 from tests.firmware.training import Trained
 
 pytestmark = [pytest.mark.firmware, pytest.mark.xdist_group("trained")]
@@ -35,12 +35,13 @@ def test_a_fault_of_the_core_is_no_fault_of_the_board(
     source.write_text(text.replace("{5000u,", "{5001u,", 1), encoding="utf-8")
     monkeypatch.setattr(verify_host_c, "_CORE", core)
     parts = [
-        *sources("src", "ports/native"),
+        *sources(*(folder for folder in NATIVE if folder != "lib/core/src")),
         *map(str, (core / "src").glob("*.c")),
         *map(str, trained.model.glob("*.c")),
     ]
     includes = [
-        f"-I{folder}" for folder in (trained.model, core / "include", ROOT / "firmware" / "ports", core / "src")
+        f"-I{folder}"
+        for folder in (trained.model, core / "include", *(ROOT / "firmware" / name for name in HEADERS), core / "src")
     ]
     includes.append(f"-I{ROOT / 'firmware' / 'ports' / 'native'}")
     program = tmp_path / "program"

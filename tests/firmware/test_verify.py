@@ -23,13 +23,11 @@ from host.messages import Prediction
 from host.reference import load_reference
 from host.session import Session
 from host.transport import SerialLink
-from tests.firmware.conftest import FLAGS, ROOT, sources
+from tests.firmware.conftest import FLAGS, HEADERS, NATIVE, ROOT, sources
 from tests.firmware.training import Trained
 from tests.oracle.features import oracle_features
 
 pytestmark = [pytest.mark.firmware, pytest.mark.xdist_group("trained")]
-
-INCLUDES = ("lib/core/include", "ports")
 
 
 def test_every_answer_of_unseen_units_is_equal(trained: Trained, capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,9 +171,9 @@ def test_a_constant_off_by_one_is_noticed(
     assert old in text
     changed = tmp_path / path.name
     changed.write_text(text.replace(old, new, 1), encoding="utf-8")
-    parts = [Path(part) for part in sources("src", "ports/native", "lib/core/src")] + list(trained.model.glob("*.c"))
+    parts = [Path(part) for part in sources(*NATIVE)] + list(trained.model.glob("*.c"))
     includes = [
-        f"-I{folder}" for folder in (trained.model, *(ROOT / "firmware" / name for name in INCLUDES), path.parent)
+        f"-I{folder}" for folder in (trained.model, *(ROOT / "firmware" / name for name in HEADERS), path.parent)
     ]
     program = tmp_path / "program"
     command = ["gcc", *FLAGS, *includes, *(str(changed if part == path else part) for part in parts)]

@@ -141,21 +141,27 @@ static void measure_charge(native_player *player, uint64_t since_ms, wp_reading 
     reading->current_ma = player->now.current_ma;
 }
 
-static void apply_faults(const native_player *player, uint64_t now_us, wp_reading *reading)
+wp_sensor_status player_fault_at(const native_player *player, uint64_t now_us)
 {
     const uint64_t since_s = (now_us - player->fault_us) / 1000000u;
+    wp_sensor_status kind = WP_SENSOR_OK;
     for (size_t k = 0; k < player->n_faults; k++) {
         const player_fault *fault = &player->faults[k];
-        if (player->fault_us == 0 || since_s < fault->begin_s || since_s >= fault->end_s) {
-            continue;
+        if (player->fault_us != 0 && since_s >= fault->begin_s && since_s < fault->end_s) {
+            kind = fault->kind; /* of several the last one named */
         }
-        if (fault->kind == WP_SENSOR_FROZEN) {
-            *reading = player->before;
-        } else if (fault->kind == WP_SENSOR_OUT_OF_RANGE) {
-            reading->voltage_mv = WP_VOLTAGE_MAX_MV + 1;
-        } else {
-            reading->status = fault->kind;
-        }
+    }
+    return kind;
+}
+
+static void apply_fault(const native_player *player, wp_sensor_status kind, wp_reading *reading)
+{
+    if (kind == WP_SENSOR_FROZEN) {
+        *reading = player->before;
+    } else if (kind == WP_SENSOR_OUT_OF_RANGE) {
+        reading->voltage_mv = WP_VOLTAGE_MAX_MV + 1;
+    } else if (kind != WP_SENSOR_OK) {
+        reading->status = kind;
     }
 }
 
@@ -169,7 +175,7 @@ void player_measure(native_player *player, uint64_t now_us, wp_reading *reading)
         measure_charge(player, (now_us - player->begin_us) / US_PER_MS, reading);
     }
     reading->raw = player->before.raw + 1; /* the least bits of a converter never rest */
-    apply_faults(player, now_us, reading);
+    apply_fault(player, player_fault_at(player, now_us), reading);
     player->before = *reading;
 }
 

@@ -45,6 +45,9 @@ bool player_add_fault(native_player *player, const char *text);
 /* What the sensor measures at that time of the board's clock, which must not run backwards. */
 void player_measure(native_player *player, uint64_t now_us, wp_reading *reading);
 
+/* The fault in force at that time of the board's clock, after a measurement then. WP_SENSOR_OK: none. */
+wp_sensor_status player_fault_at(const native_player *player, uint64_t now_us);
+
 /* Whether there is nothing more to play at that time, the 5 s behind the last charge included. */
 bool player_is_done(const native_player *player, uint64_t now_us);
 

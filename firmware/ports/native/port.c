@@ -10,32 +10,43 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bus.h"
 #include "line.h"
 #include "pace.h"
 #include "player.h"
+#include "settings_file.h"
 
 enum { EXIT_USAGE = 2, EXIT_DEVICE = 3 };
 
 #define SPEED_MAX 100000.0
 
 static const char usage[] =
-    "usage: %s [--pty] [--sensor FILE.csv ... [--speed N] [--fault KIND@SECONDS[+SECONDS]] ...]\n"
+    "usage: %s [--pty] [--settings FILE] [--sensor FILE.csv ... [--bus ina219|ina226] [--speed N]\n"
+    "          [--fault KIND@SECONDS[+SECONDS]] ...]\n"
     "  --pty     the line is a pseudo-terminal, whose path is the first line on stdout; ends when stdin does.\n"
     "            Without it the line is stdin and stdout\n"
+    "  --settings  keeps the settings in this file; without it they are lost at the end\n"
     "  --sensor  has a sensor, which measures these charges one after the other, and starts in live mode\n"
+    "  --bus     the sensor is a simulated chip on an I2C bus, address 0x40, 10 mohm: the settings have to name it\n"
     "  --speed   so many times real time (0.001 to 100000, default 1); 0: as fast as the line takes it, beginning\n"
     "            with the first byte from the host\n"
-    "  --fault   a fault of the sensor in each charge: no-answer, saturated, frozen or range\n";
+    "  --fault   a fault of the sensor in each charge: no-answer, saturated, frozen or range; with --bus what makes it,\n"
+    "            a stuck bus, a current beyond its range, a chip that converts no more, a current that flows back\n";
 
 typedef struct native_board {
     native_line line;
     native_pace pace;
     native_player player;
+    native_bus bus;
+    settings_file settings;
+    uint32_t parts;
     bool heard; /* a byte from the host */
 } native_board;
 
 typedef struct options {
     bool pty;
+    const char *settings;
+    const char *chip; /* on a bus; NULL: none */
     char **files; /* [n_files] */
     size_t n_files;
     double speed;
@@ -44,35 +55,73 @@ typedef struct options {
 
 static native_board native;
 
-static void native_write(void *context, const uint8_t *bytes, size_t n)
+void port_write(const uint8_t *bytes, size_t n)
 {
-    const native_board *board = context;
-    line_write(&board->line, bytes, n);
+    line_write(&native.line, bytes, n);
 }
 
-static uint32_t native_clock_us(void *context)
+uint32_t port_clock_us(void)
 {
-    const native_board *board = context;
-    return (uint32_t)board->pace.board_us;
+    return (uint32_t)native.pace.board_us;
 }
 
-static uint32_t native_ticks(void *context)
+const uint32_t port_ticks_per_s = 1000000000u;
+
+uint32_t port_ticks(void)
 {
-    (void)context;
     return (uint32_t)pace_real_ns();
 }
 
-static void native_measure(void *context, wp_reading *reading)
+/* The operating system's stack has no painted end. */
+uint32_t port_stack_bytes(void)
 {
-    native_board *board = context;
-    player_measure(&board->player, board->pace.board_us, reading);
+    return WP_NOT_KNOWN;
 }
 
-/* The operating system's stack has no painted end. */
-static uint32_t native_stack_bytes(void *context)
+uint32_t port_parts(void)
 {
-    (void)context;
-    return WP_NOT_KNOWN;
+    return native.parts;
+}
+
+wp_boot port_boot(void)
+{
+    return WP_BOOT_POWER;
+}
+
+void port_watchdog_kick(void)
+{
+}
+
+void port_measure(wp_reading *reading)
+{
+    if ((native.parts & PORT_SENSOR) != 0) {
+        player_measure(&native.player, native.pace.board_us, reading);
+    } else {
+        *reading = (wp_reading){.status = WP_SENSOR_NO_ANSWER};
+    }
+}
+
+wp_i2c_status port_i2c_transfer(uint8_t address, const uint8_t *out, size_t n_out, uint8_t *in, size_t n_in)
+{
+    if ((native.parts & PORT_I2C) == 0) {
+        return WP_I2C_BUS_ERROR;
+    }
+    return bus_transfer(&native.bus, &native.player, native.pace.board_us, address, out, n_out, in, n_in);
+}
+
+bool port_flash_read(uint8_t page, uint8_t *bytes, size_t n)
+{
+    return settings_file_read(&native.settings, page, bytes, n);
+}
+
+bool port_flash_erase(uint8_t page)
+{
+    return settings_file_erase(&native.settings, page);
+}
+
+bool port_flash_write(uint8_t page, const uint8_t *bytes, size_t n)
+{
+    return settings_file_write(&native.settings, page, bytes, n);
 }
 
 /* Takes one option, of argv[*at], and its values. False for anything else. */
@@ -87,6 +136,10 @@ static bool take_option(options *chosen, int argc, char *argv[], int *at)
         return false;
     }
     (*at)++;
+    if (strcmp(name, "--settings") == 0) {
+        chosen->settings = argv[*at];
+        return true;
+    }
     if (strcmp(name, "--sensor") == 0) {
         chosen->files = argv + *at;
         chosen->n_files = 1;
@@ -97,6 +150,10 @@ static bool take_option(options *chosen, int argc, char *argv[], int *at)
         return true;
     }
     chosen->about_sensor = true;
+    if (strcmp(name, "--bus") == 0) {
+        chosen->chip = argv[*at];
+        return bus_init(&native.bus, chosen->chip);
+    }
     if (strcmp(name, "--speed") == 0) {
         char *end = NULL;
         chosen->speed = strtod(argv[*at], &end);
@@ -116,32 +173,36 @@ static bool take_options(options *chosen, int argc, char *argv[])
     return chosen->n_files > 0 || !chosen->about_sensor;
 }
 
-int port_init(wp_port *port, int argc, char *argv[])
+static uint32_t parts_of(const options *chosen)
+{
+    if (chosen->n_files == 0) {
+        return PORT_FLASH;
+    }
+    return PORT_FLASH | (chosen->chip != NULL ? PORT_I2C : PORT_SENSOR);
+}
+
+int port_init(int argc, char *argv[])
 {
     options chosen = {.speed = 1};
     if (!take_options(&chosen, argc, argv)) {
         (void)fprintf(stderr, usage, argv[0]);
         return EXIT_USAGE;
     }
-    const bool sensor = chosen.n_files > 0;
-    if (sensor && !player_open(&native.player, chosen.files, chosen.n_files)) {
+    if (chosen.n_files > 0 && !player_open(&native.player, chosen.files, chosen.n_files)) {
         return EXIT_USAGE;
     }
+    if (!settings_file_open(&native.settings, chosen.settings)) {
+        (void)fprintf(stderr, "%s: %s: not a settings file: %s\n", argv[0], chosen.settings,
+                      errno != 0 ? strerror(errno) : "another length");
+        return EXIT_USAGE;
+    }
+    native.parts = parts_of(&chosen);
     native.line = line_on_stdio();
     if (chosen.pty && !line_on_pty(&native.line)) {
         (void)fprintf(stderr, "%s: no pseudo-terminal: %s\n", argv[0], strerror(errno));
         return EXIT_DEVICE;
     }
     pace_begin(&native.pace, (uint64_t)(chosen.speed * PACE_PER_REAL + 0.5));
-    *port = (wp_port){.context = &native,
-                      .write = native_write,
-                      .clock_us = native_clock_us,
-                      .ticks = native_ticks,
-                      .ticks_per_s = 1000000000u,
-                      .measure = sensor ? native_measure : NULL,
-                      .sensor = sensor ? WP_SENSOR_PRESENT : WP_SENSOR_ABSENT,
-                      .stack_bytes = native_stack_bytes,
-                      .boot = WP_BOOT_POWER};
     return 0;
 }
 
@@ -158,7 +219,7 @@ static uint64_t real_wait_us(native_board *board, uint32_t wait_us)
     return pace_real_wait_us(&board->pace, wait_us);
 }
 
-bool port_wait(uint32_t wait_us, uint8_t *bytes, size_t size, size_t *n)
+bool port_read(uint32_t wait_us, uint8_t *bytes, size_t size, size_t *n)
 {
     const uint64_t limit_us = real_wait_us(&native, wait_us);
     line_event event = line_wait(&native.line, limit_us);

@@ -34,9 +34,8 @@ enum { TIMER_CONTROL = 0, TIMER_VALUE = 1, TIMER_RELOAD = 2, TIMER_INTERRUPT = 3
 #define IRQ_RECEIVED (1u << 0)
 #define IRQ_ALARM (1u << 8)
 
-static void cortexm4_write(void *context, const uint8_t *bytes, size_t n)
+void port_write(const uint8_t *bytes, size_t n)
 {
-    (void)context;
     for (size_t i = 0; i < n; i++) {
         while ((UART[UART_STATE] & UART_STATE_SEND_FULL) != 0) { /* until the byte before has left */
         }
@@ -44,21 +43,20 @@ static void cortexm4_write(void *context, const uint8_t *bytes, size_t n)
     }
 }
 
-static uint32_t cortexm4_clock_us(void *context)
+uint32_t port_clock_us(void)
 {
-    (void)context;
     return FPGAIO_COUNTER;
 }
 
-static uint32_t cortexm4_ticks(void *context)
+const uint32_t port_ticks_per_s = TICKS_PER_US * 1000000u;
+
+uint32_t port_ticks(void)
 {
-    (void)context;
     return UINT32_MAX - TICKS[TIMER_VALUE];
 }
 
-static uint32_t cortexm4_stack_bytes(void *context)
+uint32_t port_stack_bytes(void)
 {
-    (void)context;
     return stack_deepest();
 }
 
@@ -112,26 +110,17 @@ static void wait_for_byte(uint32_t wait_us)
     ALARM[TIMER_CONTROL] = 0;
 }
 
-int port_init(wp_port *port, int argc, char *argv[])
+int port_init(int argc, char *argv[])
 {
     (void)argc;
     (void)argv;
     stack_paint();
-    *port = (wp_port){.context = NULL,
-                      .write = cortexm4_write,
-                      .clock_us = cortexm4_clock_us,
-                      .ticks = cortexm4_ticks,
-                      .ticks_per_s = TICKS_PER_US * 1000000u,
-                      .measure = NULL,
-                      .sensor = WP_SENSOR_ABSENT,
-                      .stack_bytes = cortexm4_stack_bytes,
-                      .boot = WP_BOOT_POWER};
     start_clocks();
     wake_on_receive();
     return 0;
 }
 
-bool port_wait(uint32_t wait_us, uint8_t *bytes, size_t size, size_t *n)
+bool port_read(uint32_t wait_us, uint8_t *bytes, size_t size, size_t *n)
 {
     size_t received = 0;
     wait_for_byte(wait_us);

@@ -36,9 +36,8 @@ static uint64_t clock_ticks(void)
     return latest;
 }
 
-static void lx6_write(void *context, const uint8_t *bytes, size_t n)
+void port_write(const uint8_t *bytes, size_t n)
 {
-    (void)context;
     for (size_t i = 0; i < n; i++) {
         while ((UART[UART_STATUS] & UART_STATUS_CAN_SEND) == 0) { /* until the byte before has left */
         }
@@ -46,21 +45,20 @@ static void lx6_write(void *context, const uint8_t *bytes, size_t n)
     }
 }
 
-static uint32_t lx6_clock_us(void *context)
+uint32_t port_clock_us(void)
 {
-    (void)context;
     return (uint32_t)(clock_ticks() / TICKS_PER_US);
 }
 
-static uint32_t lx6_ticks(void *context)
+const uint32_t port_ticks_per_s = TICKS_PER_US * 1000000u;
+
+uint32_t port_ticks(void)
 {
-    (void)context;
     return ticks_now();
 }
 
-static uint32_t lx6_stack_bytes(void *context)
+uint32_t port_stack_bytes(void)
 {
-    (void)context;
     return stack_deepest();
 }
 
@@ -86,26 +84,17 @@ static void sleep_until(uint64_t end)
     __asm__ volatile("wsr %0, ps\n\trsync" : : "r"(level) : "memory");
 }
 
-int port_init(wp_port *port, int argc, char *argv[])
+int port_init(int argc, char *argv[])
 {
     (void)argc;
     (void)argv;
     stack_paint();
-    *port = (wp_port){.context = NULL,
-                      .write = lx6_write,
-                      .clock_us = lx6_clock_us,
-                      .ticks = lx6_ticks,
-                      .ticks_per_s = TICKS_PER_US * 1000000u,
-                      .measure = NULL,
-                      .sensor = WP_SENSOR_ABSENT,
-                      .stack_bytes = lx6_stack_bytes,
-                      .boot = WP_BOOT_POWER};
     /* The FIFO stays off: QEMU hands over a byte when the one before has been read, so none is lost. */
     UART[UART_INTERRUPTS] = UART_INTERRUPT_RECEIVED;
     return 0;
 }
 
-bool port_wait(uint32_t wait_us, uint8_t *bytes, size_t size, size_t *n)
+bool port_read(uint32_t wait_us, uint8_t *bytes, size_t size, size_t *n)
 {
     const uint64_t end =
         wait_us == WP_WAIT_FOR_EVER ? UINT64_MAX : clock_ticks() + (uint64_t)wait_us * TICKS_PER_US;

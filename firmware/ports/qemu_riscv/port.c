@@ -27,9 +27,8 @@ enum { UART_DATA = 0, UART_INTERRUPTS = 1, UART_STATUS = 5 };
 #define MIE_TIMER (1u << 7)
 #define MIE_EXTERNAL (1u << 11)
 
-static void riscv_write(void *context, const uint8_t *bytes, size_t n)
+void port_write(const uint8_t *bytes, size_t n)
 {
-    (void)context;
     for (size_t i = 0; i < n; i++) {
         while ((UART[UART_STATUS] & UART_STATUS_CAN_SEND) == 0) { /* until the byte before has left */
         }
@@ -48,24 +47,23 @@ static uint64_t clock_ticks(void)
     return (uint64_t)high_after << 32 | low;
 }
 
-static uint32_t riscv_clock_us(void *context)
+uint32_t port_clock_us(void)
 {
-    (void)context;
     return (uint32_t)(clock_ticks() / CLINT_TICKS_PER_US);
 }
 
+const uint32_t port_ticks_per_s = 0;
+
 /* Executed instructions: exact with -icount shift=0, without it no number means anything. */
-static uint32_t riscv_ticks(void *context)
+uint32_t port_ticks(void)
 {
     uint32_t count;
-    (void)context;
     __asm__ volatile("csrr %0, 0xB02" : "=r"(count)); /* minstret; its name needs an extension that gcc 12 lacks */
     return count;
 }
 
-static uint32_t riscv_stack_bytes(void *context)
+uint32_t port_stack_bytes(void)
 {
-    (void)context;
     return stack_deepest();
 }
 
@@ -103,25 +101,16 @@ static void wait_until(uint64_t end)
     }
 }
 
-int port_init(wp_port *port, int argc, char *argv[])
+int port_init(int argc, char *argv[])
 {
     (void)argc;
     (void)argv;
     stack_paint();
-    *port = (wp_port){.context = NULL,
-                      .write = riscv_write,
-                      .clock_us = riscv_clock_us,
-                      .ticks = riscv_ticks,
-                      .ticks_per_s = 0,
-                      .measure = NULL,
-                      .sensor = WP_SENSOR_ABSENT,
-                      .stack_bytes = riscv_stack_bytes,
-                      .boot = WP_BOOT_POWER};
     wake_on_receive();
     return 0;
 }
 
-bool port_wait(uint32_t wait_us, uint8_t *bytes, size_t size, size_t *n)
+bool port_read(uint32_t wait_us, uint8_t *bytes, size_t size, size_t *n)
 {
     const uint64_t limit = (uint64_t)wait_us * CLINT_TICKS_PER_US;
     size_t received = 0;

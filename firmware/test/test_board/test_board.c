@@ -164,7 +164,7 @@ static void test_port_that_leaves_something_out_is_refused_in_silence(void)
     good = port;
     CHECK_EQUAL(wp_port_check(&good), WP_OK);
     CHECK_EQUAL(wp_port_check(NULL), WP_ERROR_PORT);
-    for (uint32_t k = 0; k < 6; k++) {
+    for (uint32_t k = 0; k < 7; k++) {
         wp_port bad = good;
         switch (k) {
         case 0:
@@ -181,6 +181,9 @@ static void test_port_that_leaves_something_out_is_refused_in_silence(void)
             break;
         case 4:
             bad.sensor = (wp_sensor)0; /* has forgotten to say */
+            break;
+        case 5:
+            bad.n_settings = 1; /* but nobody to ask for it */
             break;
         default:
             bad.sensor = WP_SENSOR_PRESENT; /* but nothing to ask */

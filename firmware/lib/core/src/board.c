@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-/* Codes on the wire, docs/wire.md. */
-enum { ERROR_UNKNOWN_TYPE = 1, ERROR_WRONG_FIELDS = 2 };
+/* Numbers on the wire, docs/wire.md. */
 enum {
     COUNTER_ANSWERED = 0,
     COUNTER_DAMAGED = 1,
@@ -227,12 +226,15 @@ static void take_message(wp_board *board, const wp_message *message)
     case 'T':
         fields_fit = take_statistics(board, message);
         break;
+    case 'V':
+        fields_fit = wp_take_setting(board, message);
+        break;
     default:
-        wp_send_number(board, 'X', ERROR_UNKNOWN_TYPE);
+        wp_send_number(board, 'X', WP_LINE_ERROR_TYPE);
         break;
     }
     if (!fields_fit) {
-        wp_send_number(board, 'X', ERROR_WRONG_FIELDS);
+        wp_send_number(board, 'X', WP_LINE_ERROR_FIELDS);
     }
 }
 

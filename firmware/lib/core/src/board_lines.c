@@ -78,6 +78,21 @@ void wp_send_prediction(const wp_board *board, uint32_t sequence, const wp_answe
     send_line(board, &line);
 }
 
+void wp_send_setting(const wp_board *board, uint8_t number)
+{
+    const wp_port *port = board->port;
+    wp_setting setting;
+    wp_line_writer line;
+    port->get_setting(port->context, number, &setting);
+    wp_line_begin(&line, 'V');
+    wp_line_field(&line, number);
+    wp_line_field(&line, setting.value);
+    wp_line_field(&line, setting.lowest);
+    wp_line_field(&line, setting.highest);
+    wp_line_field(&line, port->n_settings);
+    send_line(board, &line);
+}
+
 void wp_refuse(wp_board *board, uint32_t sequence, wp_refusal reason)
 {
     wp_line_writer line;

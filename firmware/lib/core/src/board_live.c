@@ -18,11 +18,22 @@ void wp_begin_live(wp_board *board)
     wp_live_init(&board->live, board->port->clock_us(board->port->context));
 }
 
-void wp_end_live(wp_board *board)
+static void end_charge(const wp_board *board)
 {
     if (board->live.plugged) {
         wp_send_event(board, WP_EVENT_UNPLUG, board->n_charges);
     }
+}
+
+void wp_begin_live_again(wp_board *board)
+{
+    end_charge(board);
+    wp_begin_live(board);
+}
+
+void wp_end_live(wp_board *board)
+{
+    end_charge(board);
     board->mode = WP_MODE_INJECTED;
     wp_begin_charge(board, 0);
 }

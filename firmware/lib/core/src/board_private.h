@@ -1,9 +1,18 @@
-/* board_private.h: what the parts of the board's side share: board.c, board_lines.c, board_live.c. Private to the core.
+/* board_private.h: what the parts of the board's side share: board.c, board_*.c. Private to the core.
  */
 #ifndef WP_BOARD_PRIVATE_H
 #define WP_BOARD_PRIVATE_H
 
 #include "wp/board.h"
+
+/* Codes of an error, docs/wire.md. */
+enum {
+    WP_LINE_ERROR_TYPE = 1,
+    WP_LINE_ERROR_FIELDS = 2,
+    WP_LINE_ERROR_SETTING = 3,
+    WP_LINE_ERROR_VALUE = 4,
+    WP_LINE_ERROR_FLASH = 5
+};
 
 /* Lines, docs/wire.md. */
 void wp_send_hello(const wp_board *board);
@@ -12,6 +21,7 @@ void wp_send_counter(const wp_board *board, uint8_t counter, uint32_t value);
 void wp_send_event(const wp_board *board, wp_event event, uint32_t detail);
 void wp_send_live_sample(const wp_board *board, uint32_t sequence, const wp_sample *sample);
 void wp_send_prediction(const wp_board *board, uint32_t sequence, const wp_answer *answer);
+void wp_send_setting(const wp_board *board, uint8_t number);
 void wp_refuse(wp_board *board, uint32_t sequence, wp_refusal reason);
 
 /* Forgets all samples; the next is to have that number. */
@@ -23,10 +33,16 @@ WP_MUST_CHECK wp_status wp_answer_next(wp_board *board, const wp_sample *sample,
 /* Live mode begins with nothing plugged in. */
 void wp_begin_live(wp_board *board);
 
+/* A sensor that has been set otherwise, or is another one: a charge in progress ends. */
+void wp_begin_live_again(wp_board *board);
+
 /* Live mode ends, and with it a charge in progress. */
 void wp_end_live(wp_board *board);
 
 /* Tells a host that comes in mid-charge what it has missed. */
 void wp_send_live_state(const wp_board *board);
+
+/* Takes a setting's line. False: fields too many, too few or out of range. */
+bool wp_take_setting(wp_board *board, const wp_message *message);
 
 #endif

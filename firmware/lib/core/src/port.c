@@ -9,5 +9,8 @@ wp_status wp_port_check(const wp_port *port)
     if (port->sensor != WP_SENSOR_ABSENT && port->sensor != WP_SENSOR_PRESENT) {
         return WP_ERROR_PORT;
     }
+    if ((port->get_setting != NULL) != (port->n_settings > 0) || (port->set_setting != NULL) != (port->n_settings > 0)) {
+        return WP_ERROR_PORT;
+    }
     return (port->measure != NULL) == (port->sensor == WP_SENSOR_PRESENT) ? WP_OK : WP_ERROR_PORT;
 }

@@ -32,6 +32,13 @@ typedef struct wp_reading {
     uint32_t raw;       /* the converter's own bits, both channels: their least ones move when mV and mA stand still */
 } wp_reading;
 
+/* One of a board's settings, docs/wire.md: lowest <= value <= highest. */
+typedef struct wp_setting {
+    int32_t value;
+    int32_t lowest;
+    int32_t highest;
+} wp_setting;
+
 typedef struct wp_port {
     void *context; /* handed to every call */
 
@@ -46,12 +53,19 @@ typedef struct wp_port {
     uint32_t (*ticks)(void *context);
     uint32_t ticks_per_s;
 
-    /* The latest conversion. NULL when the sensor is absent. At most a few ms. */
+    /* The latest conversion. NULL when the sensor is absent. At most a few ms, the first as long as a conversion. */
     void (*measure)(void *context, wp_reading *reading);
     wp_sensor sensor;
 
     /* Deepest stack so far, or WP_NOT_KNOWN. */
     uint32_t (*stack_bytes)(void *context);
+
+    /* Settings 0 .. n_settings - 1; both NULL when n_settings is 0, on a board that keeps none.
+     * set_setting gets values within the limits only, and returns when the change is kept and in force: then `measure`
+     * and `sensor` may be others. False: nothing has changed. */
+    uint8_t n_settings;
+    void (*get_setting)(void *context, uint8_t number, wp_setting *setting);
+    bool (*set_setting)(void *context, uint8_t number, int32_t value);
 
     wp_boot boot;
 } wp_port;

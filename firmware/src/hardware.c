@@ -1,0 +1,126 @@
+#include "hardware.h"
+
+#include "port.h"
+#include "wp/settings.h"
+
+static wp_port core_port;
+static wp_settings settings;
+static wp_settings_store store;
+static wp_ina ina;
+
+static void line_write(void *context, const uint8_t *bytes, size_t n)
+{
+    (void)context;
+    port_write(bytes, n);
+}
+
+static uint32_t clock_us(void *context)
+{
+    (void)context;
+    return port_clock_us();
+}
+
+static uint32_t ticks(void *context)
+{
+    (void)context;
+    return port_ticks();
+}
+
+static uint32_t stack_bytes(void *context)
+{
+    (void)context;
+    return port_stack_bytes();
+}
+
+static wp_i2c_status i2c_transfer(void *context, uint8_t address, const uint8_t *out, size_t n_out, uint8_t *in,
+                                  size_t n_in)
+{
+    (void)context;
+    return port_i2c_transfer(address, out, n_out, in, n_in);
+}
+
+static bool flash_read(void *context, uint8_t page, uint8_t *bytes, size_t n)
+{
+    (void)context;
+    return port_flash_read(page, bytes, n);
+}
+
+static bool flash_erase(void *context, uint8_t page)
+{
+    (void)context;
+    return port_flash_erase(page);
+}
+
+static bool flash_write(void *context, uint8_t page, const uint8_t *bytes, size_t n)
+{
+    (void)context;
+    return port_flash_write(page, bytes, n);
+}
+
+static void measure_own(void *context, wp_reading *reading)
+{
+    (void)context;
+    port_measure(reading);
+}
+
+static void measure_on_bus(void *context, wp_reading *reading)
+{
+    (void)context;
+    wp_ina_measure(&ina, reading);
+}
+
+static const wp_i2c bus = {.transfer = i2c_transfer};
+static const wp_flash flash = {.read = flash_read, .erase = flash_erase, .write = flash_write};
+
+/* The sensor that the port has, or else the one that the settings name. */
+static void choose_sensor(void)
+{
+    const uint32_t parts = port_parts();
+    const wp_ina_config config = wp_settings_ina(&settings);
+    core_port.measure = NULL;
+    if ((parts & PORT_SENSOR) != 0) {
+        core_port.measure = measure_own;
+    } else if ((parts & PORT_I2C) != 0 && config.kind != WP_INA_NONE) {
+        wp_ina_init(&ina, &bus, &config);
+        core_port.measure = measure_on_bus;
+    }
+    core_port.sensor = core_port.measure != NULL ? WP_SENSOR_PRESENT : WP_SENSOR_ABSENT;
+}
+
+static void get_setting(void *context, uint8_t number, wp_setting *setting)
+{
+    int32_t initial;
+    (void)context;
+    wp_settings_limits(number, &setting->lowest, &setting->highest, &initial);
+    setting->value = settings.value[number];
+}
+
+static bool set_setting(void *context, uint8_t number, int32_t value)
+{
+    wp_settings changed = settings;
+    (void)context;
+    changed.value[number] = value;
+    if (!wp_settings_save(&store, &changed)) {
+        return false;
+    }
+    settings = changed;
+    choose_sensor();
+    return true;
+}
+
+const wp_port *hardware_start(void)
+{
+    const bool keeps = (port_parts() & PORT_FLASH) != 0;
+    wp_settings_load(&store, &flash, &settings);
+    core_port = (wp_port){.write = line_write,
+                          .clock_us = clock_us,
+                          .ticks = ticks,
+                          .ticks_per_s = port_ticks_per_s,
+                          .stack_bytes = stack_bytes,
+                          .n_settings = keeps ? WP_N_SETTINGS : 0,
+                          .get_setting = keeps ? get_setting : NULL,
+                          .set_setting = keeps ? set_setting : NULL,
+                          .boot = port_boot()};
+    choose_sensor();
+    return &core_port;
+}
