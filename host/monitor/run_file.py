@@ -40,6 +40,7 @@ class RunWriter:
         except OSError as error:
             raise HostError(f"--save {path}: cannot be written: {error.strerror}; name another file") from None
         self._flushed_at_s = 0.0
+        self._is_empty = True
         self._write([json.dumps({"wattprint_run": FORMAT, "source": source, "wall_clock": True})])
 
     def __enter__(self) -> RunWriter:
@@ -49,10 +50,13 @@ class RunWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+        if self._is_empty:  # the port was never opened: another attempt may have the name
+            self._path.unlink(missing_ok=True)
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Append what happened; raises HostError when the disk is full."""
         entries = list(entries)
+        self._is_empty = self._is_empty and not entries
         self._write([json.dumps(_to_json(entry)) for entry in entries])
         if entries and entries[-1].at_s - self._flushed_at_s >= FLUSH_EVERY_S:
             self._flushed_at_s = entries[-1].at_s

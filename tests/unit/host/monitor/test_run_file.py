@@ -50,6 +50,15 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_port_that_never_opened_leaves_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    with pytest.raises(HostError, match="no such port"), RunWriter(path, "x") as writer:
+        writer.add([])
+        raise HostError("x: no such port")
+    assert not path.exists()
+    saved(path, a_day())
+
+
 def test_what_is_there_is_on_the_disk_within_a_second(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     writer = RunWriter(path, "x")
