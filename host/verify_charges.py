@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from host.commands import run_module
@@ -22,7 +23,7 @@ def charges_of(args: argparse.Namespace, artifact: Artifact, folder: Path) -> tu
     path, held_out, n_charges = args.reference, args.split == "held-out", args.charges
     if path is None:
         path, held_out = folder / "reference.npz", False
-        data, split = args.data, args.split or "held-out"
+        data, split = args.data, args.split or ("held-out" if artifact.split["held_out"] else "all")
         if data is None:
             # Units simulated now are new to the model, whatever their names.
             data, split, n_charges = _simulate(folder), "all", n_charges or SIMULATED_CHARGES
@@ -33,6 +34,8 @@ def charges_of(args: argparse.Namespace, artifact: Artifact, folder: Path) -> tu
             run_module("codegen", ["reference", *command])
     reference = load_reference(path, artifact.model_hash)
     charges = chosen(reference, artifact.trained_units, held_out=held_out, session=args.session, n_charges=n_charges)
+    if args.data is not None and all(charge.unit_key in artifact.trained_units for charge in charges):
+        print("note: the model has been trained on each of these units; its error on them says little", file=sys.stderr)
     return reference, charges
 
 

@@ -52,7 +52,8 @@ def _add_charges(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--split",
         choices=("held-out", "all"),
-        help="charges of units the model has not seen, or all (default: held-out of --data, all of --reference)",
+        help="charges of units the model has not seen, or all (default: of --data held-out, where the artifact holds "
+        "any units out, else all; all of --reference)",
     )
     group.add_argument("--session", metavar="NAME", help="this charge only")
 

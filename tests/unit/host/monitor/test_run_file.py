@@ -52,9 +52,9 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
 def test_a_port_that_never_opened_leaves_no_file(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
-    with pytest.raises(HostError, match="no such port"), RunWriter(path, "x") as writer:
+    with RunWriter(path, "x") as writer:
         writer.add([])
-        raise HostError("x: no such port")
+        assert path.exists()
     assert not path.exists()
     saved(path, a_day())
 
