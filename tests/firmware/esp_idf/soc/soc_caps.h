@@ -1,0 +1,4 @@
+#pragma once
+#if defined(CONFIG_IDF_TARGET_ESP32C3) || defined(CONFIG_IDF_TARGET_ESP32S3)
+#define SOC_USB_SERIAL_JTAG_SUPPORTED 1
+#endif
