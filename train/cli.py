@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from train.errors import TrainError
+from train.cluster import add_cluster_options, cluster_of
+from train.errors import ConfigError, TrainError
 from train.sessions.place import place
 
 DESCRIPTION = """\
@@ -111,6 +112,19 @@ def _add_fit(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--seed", type=int, help="of split and training, in place of the configuration's")
     parser.add_argument("--json", action="store_true", help="print a summary as JSON")
+    parser.add_argument(
+        "--rows",
+        type=place,
+        metavar="ROWS",
+        help="the data's feature folder (python -m train features): train on it from disk, whatever its size",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("process", "dask"),
+        default="process",
+        help="with --rows: this process alone, or a cluster (default %(default)s)",
+    )
+    add_cluster_options(parser)
 
 
 def _add_evaluate(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -193,6 +207,9 @@ def _fit(arguments: argparse.Namespace) -> None:
     from train.models.fit import fit, summary_text
 
     config = load_config(arguments.config)
+    cluster = cluster_of(arguments) if arguments.engine == "dask" else None
+    if cluster is not None and arguments.rows is None:
+        raise ConfigError("--engine dask needs --rows, which python -m train features makes")
     with _at_work(f"learning from {arguments.data}"):
         summary = fit(
             arguments.data,
@@ -201,6 +218,8 @@ def _fit(arguments: argparse.Namespace) -> None:
             name=arguments.name,
             hold_out=arguments.hold_out,
             seed=arguments.seed,
+            rows=arguments.rows,
+            cluster=cluster,
         )
     if arguments.json:
         print(json.dumps(asdict(summary), indent=1))

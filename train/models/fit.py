@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from train.artifact import QUANTILES_PERMILLE, SCHEMA, Artifact, write_artifact
+from train.cluster import Cluster
 from train.config import Config
 from train.errors import ConfigError, TrainError
 from train.features import AnswerRules, answers, feature_names, features_version
@@ -25,9 +26,11 @@ from train.models.crossfit import (
     train_forests,
     unseen_answers,
 )
+from train.models.external import train_stored_forests
 from train.models.forest import ForestModel
 from train.models.rows import training_rows
 from train.models.split import UnitSplit, split_units
+from train.models.stored import StoredDataset, open_stored_dataset
 from train.sessions.dataset import Dataset, read_dataset
 from train.sessions.labels import full_t_ms
 from train.sessions.types import Charge
@@ -63,25 +66,33 @@ def fit(
     name: str | None = None,
     hold_out: Sequence[str] = (),
     seed: int | None = None,
+    rows: Path | None = None,
+    cluster: Cluster | None = None,
 ) -> FitSummary:
     """Train on the dataset folder `data` and write the artifact `out`.
+
+    With `rows`, the feature folder of `data`, forests are trained on these, which need not fit into memory, in this
+    process or on a cluster; whole charges are then read of a sample of units only, to calibrate on.
 
     Raises TrainError on data nothing can be learnt from, on a name that is no C identifier, and on `hold_out` units
     that are not in the data.
     """
     config = _with_seed(config, seed)
     model_name = _model_name(name, out)
-    dataset = read_dataset(data)
+    dataset = read_dataset(data) if rows is None else open_stored_dataset(data, rows)
     shares = config.split
     parts = split_units(dataset.unit_keys, shares.calibration, shares.held_out, shares.seed, hold_out)
     devices = tuple(sorted({unit.partition("/")[0] for unit in parts.train}))
     if len(devices) > DEVICES_MAX:
         raise TrainError(f"{data}: {len(devices)} devices, a model tells at most {DEVICES_MAX} apart; use fewer")
     seen = {*parts.train, *parts.calibration}
-    rows = training_rows([charge for charge in dataset.charges if charge.unit_key in seen], devices)
-    files = train_forests(rows.of_units(parts.train), devices, config)
-    forests = load_forests(files, len(devices), rows.features.shape[1], str(out))
-    unseen = unseen_answers(rows, parts, devices, forests, config)
+    found = training_rows(dataset.charges_of(seen), devices)
+    if isinstance(dataset, StoredDataset):
+        files = train_stored_forests(dataset.rows, parts.train, devices, config, cluster)
+    else:
+        files = train_forests(found.of_units(parts.train), devices, config)
+    forests = load_forests(files, len(devices), found.features.shape[1], str(out))
+    unseen = unseen_answers(found, parts, devices, forests, config)
     manifest = {
         "schema": SCHEMA,
         "kind": "forest",
@@ -96,7 +107,8 @@ def fit(
         },
         "versions": _versions(),
     }
-    return _summary(write_artifact(out, manifest, files), forests, len(rows))
+    n_rows = dataset.rows.table.n_rows if isinstance(dataset, StoredDataset) else len(found)
+    return _summary(write_artifact(out, manifest, files), forests, n_rows)
 
 
 def _with_seed(config: Config, seed: int | None) -> Config:
@@ -107,18 +119,20 @@ def _with_seed(config: Config, seed: int | None) -> Config:
     return replace(config, forest=replace(config.forest, seed=seed), split=replace(config.split, seed=seed))
 
 
-def _about_data(dataset: Dataset, parts: UnitSplit, devices: Sequence[str]) -> dict[str, Any]:
+def _about_data(dataset: Dataset | StoredDataset, parts: UnitSplit, devices: Sequence[str]) -> dict[str, Any]:
     """The manifest's keys about features, devices and the data."""
     return {
         "features_version": features_version(),
         "features": list(feature_names()),
         "devices": list(devices),
         "quantiles_permille": list(QUANTILES_PERMILLE),
-        "full_durations_s": _full_durations_s(dataset.charges, parts.train, devices),
+        "full_durations_s": dataset.full_durations_s(parts.train, devices)
+        if isinstance(dataset, StoredDataset)
+        else _full_durations_s(dataset.charges, parts.train, devices),
         "split": {key: list(value) for key, value in asdict(parts).items()},
         "data": {
             "hash": dataset.hash,
-            "charges": len(dataset.charges),
+            "charges": dataset.n_charges,
             "units": len(dataset.unit_keys),
             "source": dataset.path.resolve().name,
         },

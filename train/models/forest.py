@@ -101,7 +101,7 @@ def train_device_forest(
     seed: int,
 ) -> bytes:
     """Fit a classifier on rows [n, n_features]; returns XGBoost's JSON."""
-    options = {"objective": "multi:softprob", "num_class": n_devices}
+    options = device_options(n_devices)
     return _train(features, device.astype(np.float32), weight, options, parameters, seed)
 
 
@@ -113,8 +113,17 @@ def train_remaining_forest(
     seed: int,
 ) -> bytes:
     """Fit QUANTILES_PERMILLE on rows [n, n_features] of known remaining time; returns XGBoost's JSON."""
-    options = {"objective": "reg:quantileerror", "quantile_alpha": [q / 1000 for q in QUANTILES_PERMILLE]}
-    return _train(features, remaining_s, weight, options, parameters, seed)
+    return _train(features, remaining_s, weight, remaining_options(), parameters, seed)
+
+
+def device_options(n_devices: int) -> dict[str, Any]:
+    """XGBoost's objective for the devices."""
+    return {"objective": "multi:softprob", "num_class": n_devices}
+
+
+def remaining_options() -> dict[str, Any]:
+    """XGBoost's objective for QUANTILES_PERMILLE of the remaining seconds."""
+    return {"objective": "reg:quantileerror", "quantile_alpha": [q / 1000 for q in QUANTILES_PERMILLE]}
 
 
 def _train(
@@ -127,28 +136,37 @@ def _train(
 ) -> bytes:
     import xgboost as xgb
 
-    # One thread: the sums of a histogram, and so the last bits of a split, must not depend on the machine.
     data = xgb.DMatrix(features, label=label, weight=weight, nthread=1)
-    booster = xgb.train(
-        {
-            **options,
-            "tree_method": "hist",
-            "nthread": 1,
-            "seed": seed,
-            "max_depth": parameters.max_depth,
-            "eta": parameters.eta,
-            "max_bin": parameters.max_bin,
-            "gamma": parameters.gamma,
-            "min_child_weight": parameters.min_child_weight,
-            "lambda": parameters.l2,
-            "subsample": parameters.subsample,
-            "colsample_bytree": parameters.colsample,
-        },
-        data,
-        parameters.rounds,
-    )
-    moved = xgb.Booster(model_file=bytearray(centre_thresholds(bytes(booster.save_raw("json")), features)))
-    return bytes(moved.save_raw("json"))
+    booster = xgb.train(xgboost_parameters(options, parameters, seed), data, parameters.rounds)
+    return as_saved(centre_thresholds(bytes(booster.save_raw("json")), features))
+
+
+def xgboost_parameters(options: Mapping[str, Any], parameters: Forest, seed: int) -> dict[str, Any]:
+    """What XGBoost is told, beside the number of rounds.
+
+    One thread: the sums of a histogram, and so the last bits of a split, must not depend on the machine.
+    """
+    return {
+        **options,
+        "tree_method": "hist",
+        "nthread": 1,
+        "seed": seed,
+        "max_depth": parameters.max_depth,
+        "eta": parameters.eta,
+        "max_bin": parameters.max_bin,
+        "gamma": parameters.gamma,
+        "min_child_weight": parameters.min_child_weight,
+        "lambda": parameters.l2,
+        "subsample": parameters.subsample,
+        "colsample_bytree": parameters.colsample,
+    }
+
+
+def as_saved(data: bytes) -> bytes:
+    """A forest in JSON as XGBoost itself writes it."""
+    import xgboost as xgb
+
+    return bytes(xgb.Booster(model_file=bytearray(data)).save_raw("json"))
 
 
 def load_forest(data: bytes, *, where: str, objective: str, n_features: int, n_outputs: int) -> ForestModel:

@@ -31,8 +31,8 @@ class TrainingRows:
     def __len__(self) -> int:
         return len(self.charge)
 
-    def where(self, chosen: NDArray[np.bool_]) -> TrainingRows:
-        """The chosen rows."""
+    def where(self, chosen: NDArray[np.bool_ | np.intp]) -> TrainingRows:
+        """The chosen rows, by a mark for each or by their numbers."""
         return replace(self, **{name: getattr(self, name)[chosen] for name in _COLUMNS})
 
     def of_units(self, units: Collection[str]) -> TrainingRows:

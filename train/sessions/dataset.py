@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -38,9 +38,18 @@ class Dataset:
         return tuple(sorted({charge.device for charge in self.charges}))
 
     @property
+    def n_charges(self) -> int:
+        """How many charges there are."""
+        return len(self.charges)
+
+    @property
     def unit_keys(self) -> tuple[str, ...]:
         """`device/unit` of every physical unit, sorted."""
         return tuple(sorted({charge.unit_key for charge in self.charges}))
+
+    def charges_of(self, units: Collection[str]) -> list[Charge]:
+        """The charges of some units, by session name."""
+        return [charge for charge in self.charges if charge.unit_key in units]
 
 
 def read_dataset(path: Path) -> Dataset:

@@ -1,0 +1,184 @@
+"""Forests from more rows than memory holds: XGBoost's pages on disk, in one process or in each of a cluster's.
+
+The trees depend on the rows, on how they are parted and on the number of processes, and on nothing else: ranks are
+given out by the parts they hold, and each sums its histograms in one thread.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from train.cluster import Cluster, connected
+from train.config import Config, Forest
+from train.errors import TrainError
+from train.models.crossfit import DEVICE_FILE, REMAINING_FILE, fitted_to_few
+from train.models.forest import as_saved, device_options, remaining_options, xgboost_parameters
+from train.models.stored import StoredRows, load_stored, stored_batches
+from train.models.thresholds import Gaps, gaps_of, moved_thresholds
+
+ATTEMPTS = 3  # of a forest on a cluster: a worker that dies breaks the sums of all off
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One forest of an artifact; plain data, so that it can be sent."""
+
+    target: str  # "device" or "remaining"
+    devices: tuple[str, ...]
+    units: frozenset[str]
+    parameters: Forest
+    seed: int
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """XGBoost's objective."""
+        return device_options(len(self.devices)) if self.target == "device" else remaining_options()
+
+
+Batch = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]  # features, label, weight
+
+
+def train_stored_forests(
+    stored: StoredRows, units: Sequence[str], devices: Sequence[str], config: Config, cluster: Cluster | None
+) -> dict[str, bytes]:
+    """The model files of an artifact, as train_forests makes them from rows in memory.
+
+    Raises TrainError when no charge of the units gets full, and when a cluster's workers keep dying.
+    """
+    forest = config.forest
+    n_full = stored.n_full(units)
+    if n_full == 0:
+        raise TrainError("no charge to train on gets full: minutes to full cannot be learnt; add charges that do")
+    remaining = fitted_to_few(forest.remaining, n_full)
+    about = {"devices": tuple(devices), "units": frozenset(units), "seed": forest.seed}
+    tasks = {DEVICE_FILE: Task("device", parameters=forest.device, **about)} if len(devices) > 1 else {}  # type: ignore[arg-type]
+    tasks[REMAINING_FILE] = Task("remaining", parameters=remaining, **about)  # type: ignore[arg-type]
+    if cluster is None:
+        return {file: _centred([_train_rank(stored, task, 0, 1, None)]) for file, task in tasks.items()}
+    with connected(cluster) as client:
+        return {file: _centred(_train_on(client, stored.table.path, task)) for file, task in tasks.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Trained:
+    """What a rank hands back: the forest, the same for all, and what its own rows leave around the thresholds."""
+
+    data: bytes
+    gaps: Gaps
+
+
+def _centred(ranks: Sequence[_Trained]) -> bytes:
+    return as_saved(moved_thresholds(ranks[0].data, [rank.gaps for rank in ranks]))
+
+
+def _train_on(client: Any, path: Path, task: Task) -> list[_Trained]:
+    """Train on all workers of a cluster together, again from the start when one dies."""
+    from distributed import KilledWorker
+    from xgboost.core import XGBoostError
+
+    for _ in range(ATTEMPTS):
+        workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
+        n_parts = len(load_stored(path).parts_of(task.units))
+        workers = workers[: max(1, min(len(workers), n_parts))]  # a rank without a row could not take part
+        with _tracker(client, len(workers)) as arguments:
+            futures = [
+                client.submit(
+                    _train_rank_of, path, task, rank, len(workers), arguments, workers=[worker], pure=False, retries=0
+                )
+                for rank, worker in enumerate(workers)
+            ]
+            try:
+                results: list[_Trained] = client.gather(futures)
+                return results
+            except (KilledWorker, XGBoostError, OSError):
+                client.cancel(futures, force=True)
+    raise TrainError(f"workers died in {ATTEMPTS} trainings in a row; give them more memory (--worker-memory)")
+
+
+class _tracker:  # noqa: N801
+    """XGBoost's meeting point for the ranks, in this process."""
+
+    def __init__(self, client: Any, n_ranks: int) -> None:
+        from distributed.comm import get_address_host
+        from distributed.utils import get_ip
+        from xgboost.tracker import RabitTracker
+
+        host = get_ip(get_address_host(client.scheduler.address))
+        self._tracker = RabitTracker(n_workers=n_ranks, host_ip=host, sortby="task")
+
+    def __enter__(self) -> dict[str, Any]:
+        self._tracker.start()
+        arguments: dict[str, Any] = self._tracker.worker_args()
+        return arguments
+
+    def __exit__(self, *_: object) -> None:
+        self._tracker.free()
+
+
+def _train_rank_of(path: Path, task: Task, rank: int, n_ranks: int, arguments: dict[str, Any]) -> _Trained:
+    return _train_rank(load_stored(path), task, rank, n_ranks, arguments)
+
+
+def _train_rank(stored: StoredRows, task: Task, rank: int, n_ranks: int, arguments: dict[str, Any] | None) -> _Trained:
+    """Train together with the other ranks on every n_ranks-th part; alone without arguments for meeting them."""
+    from contextlib import nullcontext
+
+    import xgboost as xgb
+    from xgboost.collective import CommunicatorContext
+
+    parts = stored.parts_of(task.units, rank, n_ranks)
+
+    def batches() -> Iterator[Batch]:
+        return _batches(stored, parts, task)
+
+    # Ranks are given out in the order of these names; xgboost.dask takes the workers' names and ports.
+    meeting = nullcontext() if arguments is None else CommunicatorContext(**arguments, dmlc_task_id=f"{rank:06d}")
+    with xgb.config_context(verbosity=0), meeting, tempfile.TemporaryDirectory(prefix="wattprint-pages.") as folder:
+        pages = xgb.ExtMemQuantileDMatrix(
+            _iterator(batches, folder), max_bin=task.parameters.max_bin, nthread=1, max_quantile_batches=None
+        )
+        parameters = xgboost_parameters(task.options, task.parameters, task.seed)
+        booster = xgb.train(parameters, pages, task.parameters.rounds)
+        data = bytes(booster.save_raw("json"))
+        del pages, booster
+    return _Trained(data, gaps_of(data, (features for features, _, _ in batches())))
+
+
+def _batches(stored: StoredRows, parts: Sequence[int], task: Task) -> Iterator[Batch]:
+    for rows in stored_batches(stored, parts, task.units, task.devices):
+        if task.target == "remaining":
+            rows = rows.where(rows.remaining_s >= 0)
+            if len(rows) == 0:
+                continue
+        label = rows.device if task.target == "device" else rows.remaining_s
+        yield rows.features, label.astype(np.float32), rows.weight(task.parameters.early_weight)
+
+
+def _iterator(batches: Callable[[], Iterator[Batch]], folder: str) -> Any:
+    """Batches as XGBoost asks for them, as often as it asks."""
+    import xgboost as xgb
+
+    class Batches(xgb.DataIter):
+        def __init__(self) -> None:
+            self._left = batches()
+            super().__init__(cache_prefix=str(Path(folder) / "page"))
+
+        def next(self, input_data: Callable[..., None]) -> bool:
+            batch = next(self._left, None)
+            if batch is None:
+                return False
+            features, label, weight = batch
+            input_data(data=features, label=label, weight=weight)
+            return True
+
+        def reset(self) -> None:
+            self._left = batches()
+
+    return Batches()
