@@ -6,7 +6,9 @@ at the earliest: what the proxy is late by makes the line slower than a real one
 
 from __future__ import annotations
 
+import math
 import os
+import re
 import select
 import socket
 import threading
@@ -22,10 +24,11 @@ BITS_A_BYTE = 10
 FIFO_BYTES = 256
 """So many bytes may wait to be sent; with more, the sender has to wait, as with a real UART."""
 
-WAKE_EVERY_S = 0.001
-"""Bytes are handed on in groups of at most this length in time, as USB adapters do."""
+WAKE_EVERY_S = 0.005
+"""Bytes are handed on when the end of their line has arrived, which nobody can use before, or after this time."""
 
 READ_BYTES = 4096
+_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 
 
 class Pacer:
@@ -33,7 +36,7 @@ class Pacer:
 
     def __init__(self, baud: int) -> None:
         self._byte_s = BITS_A_BYTE / baud
-        self._bursts: deque[tuple[float, bytes]] = deque()  # start of its first bit, bytes sent without a pause
+        self._bursts: deque[tuple[float, bytes]] = deque()  # start of its first bit, a line or part of one
         self._free_at = 0.0
 
     @property
@@ -43,14 +46,18 @@ class Pacer:
 
     @property
     def done_at(self) -> float | None:
-        """When the first of them arrives, None without any."""
-        return self._bursts[0][0] + self._byte_s if self._bursts else None
+        """When the last byte of the first line of them arrives, None without any."""
+        if not self._bursts:
+            return None
+        start, data = self._bursts[0]
+        return start + len(data) * self._byte_s
 
     def push(self, data: bytes, now: float) -> None:
         """Hand bytes to the line; they follow what is on it already."""
-        start = max(now, self._free_at)
-        self._free_at = start + len(data) * self._byte_s
-        self._bursts.append((start, data))
+        for line in _LINE.findall(data):
+            start = max(now, self._free_at)
+            self._free_at = start + len(line) * self._byte_s
+            self._bursts.append((start, line))
 
     def take(self, now: float) -> bytes:
         """The bytes that have arrived by now and were not taken before."""
@@ -73,6 +80,13 @@ class _Way:
         self.read, self.write = read, write
         self.pacer = Pacer(baud)
         self._late = b""  # arrived, but the receiver's buffer is full
+
+    @property
+    def wakes_at(self) -> float:
+        """When there is something to hand on."""
+        if self._late:
+            return time.monotonic() + WAKE_EVERY_S
+        return math.inf if self.pacer.done_at is None else self.pacer.done_at
 
     def move(self, readable: bool) -> None:
         """Take what was written, hand on what has arrived; raises OSError when a side is gone."""
@@ -117,9 +131,8 @@ def _pump(board: int, master: int, slave: int, ends: int, baud: int) -> None:
     ways = (_Way(master, board, baud), _Way(board, master, baud))
     try:
         while True:
-            now = time.monotonic()
-            due = [way.pacer.done_at for way in ways if way.pacer.done_at is not None]
-            wait_s = max(min(due) - now, WAKE_EVERY_S) if due else None
+            due = min(way.wakes_at for way in ways)
+            wait_s = None if due == math.inf else min(max(due - time.monotonic(), 0.0), WAKE_EVERY_S)
             listening = [way.read for way in ways if way.pacer.waiting < FIFO_BYTES]
             readable = select.select([*listening, ends], [], [], wait_s)[0]
             if ends in readable:

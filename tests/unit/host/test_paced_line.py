@@ -46,8 +46,18 @@ def test_every_byte_takes_ten_bits_and_waits_for_those_before(
             assert all(at > now - 1e-9 for at, _ in due[len(arrived) :])
             del due[: len(arrived)]
         assert pacer.waiting == len(due)
-        assert pacer.done_at == (pytest.approx(due[0][0]) if due else None)
+        assert (pacer.done_at is None) == (not due)
     assert pacer.take(now + 1e6) == bytes(byte for _, byte in due)
+
+
+def test_it_is_worth_waking_when_a_line_is_through() -> None:
+    pacer = Pacer(BAUD)
+    pacer.push(b"$A\n$BC\n$", 1.0)
+    pacer.push(b"D\n", 1.02)
+    ends = []
+    while (at := pacer.done_at) is not None:
+        ends.append((round(at, 6), pacer.take(at + 1e-9)))
+    assert ends == [(1.03, b"$A\n"), (1.07, b"$BC\n"), (1.08, b"$"), (1.1, b"D\n")]
 
 
 @pytest.fixture
