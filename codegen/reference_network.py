@@ -31,6 +31,7 @@ from codegen.ir.network import (
     Network,
     Pair,
     Pool,
+    Rows,
     Softmax,
     Window,
 )
@@ -81,6 +82,10 @@ class NetworkReference:
             output = network.tensors[operator.output]
             if isinstance(operator, Lstm):
                 values[operator.output] = self._lstm(operator, values[operator.input])
+            elif isinstance(operator, Rows):
+                for stage in (*operator.stages, *([operator.mean] if operator.mean else [])):
+                    size = network.tensors[stage.output].size
+                    values[stage.output] = _EVALUATE[type(stage)](stage, values).reshape(n, size)
             elif isinstance(operator, Move | Fill):
                 whole = values.setdefault(operator.output, np.zeros((n, output.size), np.int64))
                 _COPIES[type(operator)](operator, values, whole)
@@ -282,3 +287,8 @@ _COPIES: dict[type, Callable[[Any, Tensors, Integers], None]] = {Move: _move, Fi
 def outputs_of(network: Network, rows: Int8s) -> Int8s:
     """What a network just reset answers to rows in order."""
     return NetworkReference(network).invoke(rows)
+
+
+def evaluate(operator: Add | Multiply | Lookup, values: Tensors) -> Integers:
+    """One operator on given tensors [n, size]."""
+    return _EVALUATE[type(operator)](operator, values)

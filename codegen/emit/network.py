@@ -13,11 +13,12 @@ from codegen import __version__
 from codegen.emit.files import render, write_files
 from codegen.emit.forest import check_name
 from codegen.emit.literals import comment_text, float32_literal
-from codegen.emit.network_calls import Emission, emit_operator, scratch_of
+from codegen.emit.network_calls import emit_operator, scratch_of
+from codegen.emit.network_emission import Emission
 from codegen.emit.network_tables import Tables
 from codegen.ir.network import Network, Operator, Tensor
+from codegen.passes.lower_network import lower_network
 from codegen.passes.plan_memory import MemoryPlan, plan_memory
-from codegen.passes.separate_outputs import separate_outputs
 from codegen.readers.tflite import NetworkSource
 
 RUNTIME = Path(__file__).resolve().parent.parent / "runtime"
@@ -34,10 +35,11 @@ def emit_network(source: NetworkSource, name: str, out: Path, *, style: str = "a
 def network_files(source: NetworkSource, name: str, *, style: str = "aot") -> tuple[dict[str, str], Network]:
     """The files' texts by name, and the network after all passes."""
     check_name(name)
-    network = separate_outputs(source.network)
-    plan = plan_memory(network, [scratch_of(operator) for operator in network.operators])
+    fast = style == "aot-fast"
+    network = lower_network(source.network, fast=fast)
+    plan = plan_memory(network, [scratch_of(network, operator) for operator in network.operators])
     tables = Tables()
-    emission = Emission(network, plan, tables)
+    emission = Emission(network, plan, tables, fast)
     for index in sorted(index for index, place in plan.places.items() if place.base == "constant"):
         data = network.tensors[index].data
         if data is not None:

@@ -55,6 +55,7 @@ STYLES: dict[str, Style] = {
 
 NETWORK_STYLES = {
     "aot": "tables and plain loops: least bytes",
+    "aot-fast": "weights in fours, fewest instructions",
 }
 """The styles in which a network becomes C, and what each is for."""
 

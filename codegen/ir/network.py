@@ -276,6 +276,18 @@ class Lstm(Operator):
         return (self.hidden, self.cell)
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Rows(Operator):
+    """Operators one after the other, row by row: what lies between them is never there as a whole.
+
+    Each is a convolution, depthwise convolution or pool whose window is as wide as its rows, a layer on each row, or a
+    lookup; all but the first move by one row. At the end there may be a mean over all rows.
+    """
+
+    stages: tuple[Operator, ...]
+    mean: Mean | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
     """Tensors by index, operators in order, inputs and outputs in the graph's order."""
@@ -299,6 +311,8 @@ def macs(operator: Operator) -> int:
     if isinstance(operator, Convolution | Depthwise):
         window = operator.window
         return operator.batches * window.out_height * window.out_width * operator.layer.weights.size
+    if isinstance(operator, Rows):
+        return sum(map(macs, operator.stages))
     if isinstance(operator, Lstm):
         sizes = sum(matrix.size for matrix in (*operator.input_weights, *operator.recurrent_weights))
         return operator.batches * operator.steps * sizes
@@ -349,6 +363,8 @@ def _shown(value: object) -> str:
         return f"{value.dtype}{list(value.shape)} sum {int(value.sum())}"
     if isinstance(value, Layer):
         return "(" + " ".join(f"{item.name} {_shown(getattr(value, item.name))}" for item in fields(value)) + ")"
+    if isinstance(value, Operator):
+        return "[" + type(value).__name__ + " " + value.source + "]"
     if isinstance(value, tuple):
         return "(" + " ".join(map(_shown, value)) + ")"
     return str(value)

@@ -20,7 +20,7 @@ def read_reshape(context: Context) -> list[Operator]:
 
 
 def read_concatenation(context: Context) -> list[Operator]:
-    """Inputs side by side along an axis; bytes are copied whatever the scales, as TensorFlow Lite Micro does."""
+    """Inputs side by side along an axis."""
     context.count(range(1, 1 << 10))
     if activation_name(context.option("FusedActivationFunction")) != "NONE":
         raise context.refuse("has a fused activation, which TensorFlow Lite Micro does not apply")
@@ -28,6 +28,8 @@ def read_concatenation(context: Context) -> list[Operator]:
     inputs = [context.int8(context.tensor(place)) for place in range(len(context.operator.inputs))]
     axis = _axis(context, context.option("Axis"), len(output.shape))
     for tensor in inputs:
+        if (tensor.scales[0], zero_of(tensor)) != (output.scales[0], zero_of(output)):
+            raise context.refuse(f"tensors {tensor.name!r} and {output.name!r} have different scales; {CONVERT}")
         if len(tensor.shape) != len(output.shape) or any(
             n != m for k, (n, m) in enumerate(zip(tensor.shape, output.shape, strict=True)) if k != axis
         ):

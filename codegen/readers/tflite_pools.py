@@ -66,6 +66,6 @@ def read_mean(context: Context) -> list[Operator]:
 def _mean_scaling(context: Context, count: int, source: RawTensor, output: RawTensor) -> Pair:
     multiplier, shift = quantize_multiplier(scale_of(source) / scale_of(output))
     divided = min(count.bit_length() - 1, 32, 31 + shift)
-    if divided < 0 or shift - divided > 0:
+    if divided < 0 or shift - divided > 30:
         raise context.refuse(f"scales {scale_of(source)} and {scale_of(output)} are out of what int8 kernels take")
     return (multiplier << divided) // count, shift - divided

@@ -1,0 +1,22 @@
+/* wp_network_dense.h: a layer on one vector, in the fewest bytes. */
+#ifndef WP_NETWORK_DENSE_H
+#define WP_NETWORK_DENSE_H
+
+#include "wp_network_linear.h"
+
+/*   layer  weights [n_outputs][n_inputs]
+ *   x      [n_inputs]
+ *   y      [n_outputs] must not overlap x */
+static void wp_network_dense(const wp_network_linear *layer, const int8_t *x, int8_t *y)
+{
+    const int8_t *weight = layer->weights;
+    for (int channel = 0; channel < layer->n_outputs; channel++) {
+        int32_t sum = 0;
+        for (int i = 0; i < layer->n_inputs; i++) {
+            sum += x[i] * *weight++;
+        }
+        y[channel] = wp_network_linear_output(layer, channel, sum);
+    }
+}
+
+#endif
