@@ -25,16 +25,20 @@ def board_link(
     play: Play | None = None,
     pace: int | None = None,
     on_start: Callable[[int], None] = lambda _: None,
+    settings: Path | None = None,
 ) -> Iterator[SerialLink]:
     """An open link; port and virtual board are released when the block is left, however it is left.
 
     `play` is what the virtual board's sensor measures; it has none without. With `pace` the line carries no more bits
-    a second than that, each way. `on_start` is told the number of the virtual board's process.
+    a second than that, each way. `on_start` is told the number of the virtual board's process, which keeps
+    its settings in a file if one is named.
     """
     with ExitStack() as stack:
         path = port = the_board(baud) if port == AUTO else port
         if port == SIM:
-            path = stack.enter_context(virtual_board(find_program(firmware), play, on_start))
+            path = stack.enter_context(virtual_board(find_program(firmware), play, on_start, settings))
+        elif settings is not None:
+            raise HostError(f"--file: {port} keeps its settings itself; only --port sim takes a file")
         elif play is not None:
             raise HostError(f"--play: the sensor of {port} is its own; only --port sim plays files")
         if pace is not None:

@@ -65,13 +65,18 @@ def find_program(program: Path | None) -> Path:
 
 @contextmanager
 def virtual_board(
-    program: Path, play: Play | None = None, on_start: Callable[[int], None] = lambda _: None
+    program: Path,
+    play: Play | None = None,
+    on_start: Callable[[int], None] = lambda _: None,
+    settings: Path | None = None,
 ) -> Iterator[str]:
     """Start the program and yield the path of its pseudo-terminal; the process is gone when the block is left.
 
-    With `play` it has a sensor, and starts in live mode. `on_start` is told the process's number.
+    With `play` it has a sensor, and starts in live mode. `on_start` is told the process's number. Its settings are kept
+    in a file, or lost with the process.
     """
     options = [] if play is None else play.arguments()
+    options += [] if settings is None else ["--settings", str(settings.resolve())]
     try:
         process = subprocess.Popen(
             [str(program.resolve()), "--pty", *options],

@@ -12,6 +12,7 @@ from host import (
     info_command,
     ports_command,
     record_command,
+    settings_command,
     stream_command,
     verify_command,
 )
@@ -42,6 +43,7 @@ COMMANDS = (
     bench_command,
     doctor_command,
     info_command,
+    settings_command,
     ports_command,
 )
 """One module a command, in the order of the help; each has `add_command(subparsers)` and imports its work when run."""

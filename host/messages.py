@@ -14,22 +14,14 @@ PROTOCOL_VERSION = 1
 BOOT_REASONS = ("power", "reset", "watchdog", "brown-out")
 PHASES = ("pre-charge", "constant current", "constant voltage", "full")
 
-REFUSED_GAP = 1
-REFUSED_TOO_OLD = 2
-REFUSED_TIME = 3
-REFUSED_MODE = 4
-REFUSED_DIFFERENT = 5
+REFUSED_GAP, REFUSED_TOO_OLD, REFUSED_TIME, REFUSED_MODE, REFUSED_DIFFERENT = range(1, 6)
 
-LIVE = 0
-INJECTED = 1
+LIVE, INJECTED = 0, 1
 
 FLAG_UNKNOWN = 0x01
 FLAG_NO_CLASSIFIER = 0x08
 
-PLUG = 1
-UNPLUG = 2
-SENSOR_FAULT = 3
-SENSOR_WELL = 4
+PLUG, UNPLUG, SENSOR_FAULT, SENSOR_WELL = range(1, 5)
 """Events of an `E` line."""
 
 SENSOR_FAULTS = {1: "no answer", 2: "saturated", 3: "frozen", 4: "out of range"}
@@ -50,8 +42,7 @@ COUNTERS = (
 )
 """Names of the counters of a `T` line, by number. `ticks_per_s` 0: a tick is one executed instruction."""
 
-NOT_KNOWN = 0xFFFFFFFF
-"""Value of a counter that the board cannot tell."""
+NOT_KNOWN = 0xFFFFFFFF  # value of a counter that the board cannot tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +53,19 @@ class AskHello:
 @dataclass(frozen=True, slots=True)
 class AskStatistics:
     """Host: all counters, please."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskSettings:
+    """Host: all settings, please."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetSetting:
+    """Host: keep this value of a setting."""
+
+    number: int
+    value: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,17 @@ class Statistic:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """Board: one of its `n_settings` settings, in force."""
+
+    number: int
+    value: int
+    lowest: int
+    highest: int
+    n_settings: int
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """Board: that sample was not taken."""
 
@@ -169,13 +184,15 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class BoardError:
-    """Board: 1 unknown type, 2 wrong fields."""
+    """Board: 1 unknown type, 2 wrong fields, 3 no such setting, 4 value out of its limits, 5 not kept."""
 
     code: int
 
 
-HostMessage = AskHello | AskStatistics | Reset | Mode | Sample
-BoardMessage = Hello | Credit | Reset | Mode | Prediction | LiveSample | Event | Statistic | Refusal | BoardError
+HostMessage = AskHello | AskStatistics | AskSettings | SetSetting | Reset | Mode | Sample
+BoardMessage = (
+    Hello | Credit | Reset | Mode | Prediction | LiveSample | Event | Statistic | Setting | Refusal | BoardError
+)
 
 
 class _Number(NamedTuple):
@@ -202,6 +219,8 @@ class _Layout(NamedTuple):
 _LAYOUTS: Mapping[type[Any], _Layout] = {
     AskHello: _Layout("H", ()),
     AskStatistics: _Layout("T", ()),
+    AskSettings: _Layout("V", ()),
+    SetSetting: _Layout("W", (_U32, _I32)),
     Reset: _Layout("R", (_U32,)),
     Mode: _Layout("M", (_U8,)),
     Sample: _Layout("S", (_U32, _U32, _I32, _I32)),
@@ -211,6 +230,7 @@ _LAYOUTS: Mapping[type[Any], _Layout] = {
     LiveSample: _Layout("L", (_U32, _U32, _I32, _I32)),
     Event: _Layout("E", (_U8, _U32)),
     Statistic: _Layout("T", (_U8, _U32)),
+    Setting: _Layout("V", (_U8, _I32, _I32, _I32, _U8)),
     Refusal: _Layout("N", (_U32, _U8, _U32)),
     BoardError: _Layout("X", (_U8,)),
 }
@@ -235,8 +255,10 @@ def _readers(kinds: Iterable[type[Any]]) -> Mapping[bytes, _Reader]:
     return readers
 
 
-_FROM_HOST = _readers((AskHello, AskStatistics, Reset, Mode, Sample))
-_FROM_BOARD = _readers((Hello, Credit, Reset, Mode, Prediction, LiveSample, Event, Statistic, Refusal, BoardError))
+_FROM_HOST = _readers((AskHello, AskStatistics, AskSettings, SetSetting, Reset, Mode, Sample))
+_FROM_BOARD = _readers(
+    (Hello, Credit, Reset, Mode, Prediction, LiveSample, Event, Statistic, Setting, Refusal, BoardError)
+)
 
 
 def encode(message: HostMessage | BoardMessage) -> bytes:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from host.cli import main
 from tests.firmware.test_live import charge, injected, play, samples_of, write_recording
 from tests.firmware.wire import bodies, line
 
@@ -22,7 +24,7 @@ STEP_UA = {INA219: 1000, INA226: 250}  # of the current, 10 and 2.5 uV at 10 moh
 
 def tell(program: Path, settings: Path, *values: tuple[int, ...]) -> list[str]:
     """What a board that keeps its settings in a file says to new ones."""
-    lines = b"".join(line("V", *value) for value in values)
+    lines = b"".join(line("W", *value) if value else line("V") for value in values)
     command = [str(program), "--settings", str(settings)]
     done = subprocess.run(command, input=lines, capture_output=True, timeout=60, check=True)
     return bodies(done.stdout)[1:]
@@ -119,3 +121,19 @@ def test_settings_file_with_a_torn_page_keeps_the_other(native_board: Path, tmp_
     data[128 * damage + 12] ^= 0x10
     settings.write_bytes(data)
     assert tell(native_board, settings, ())[1] == f"V,1,4{2 - damage},40,4F,8"
+
+
+def test_told_by_the_host_program(
+    native_board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    command = ["settings", "--port", "sim", "--firmware", str(native_board), "--file", str(tmp_path / "kept")]
+    assert main([*command, "sensor=ina226", "shunt_uohm=10000", "current_gain_ppm=-4200"]) == 0
+    assert capsys.readouterr().out.endswith("8 settings, 3 changed\n")
+    assert main([*command, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["sensor"] == {"value": "ina226", "lowest": 0, "highest": 2}
+    assert (told["shunt_uohm"]["value"], told["current_gain_ppm"]["value"]) == (10_000, -4200)
+    assert main([*command, "address=0x41", "address=0x50"]) == 2  # nothing is sent when one is wrong
+    assert capsys.readouterr().err == "error: address=0x50: this board takes 0x40 to 0x4f\n"
+    assert tell(native_board, tmp_path / "kept", ())[1] == "V,1,40,40,4F,8"

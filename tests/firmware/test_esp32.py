@@ -98,7 +98,7 @@ def test_is_kicked_while_nobody_speaks(esp_board: Path) -> None:
 @pytest.mark.parametrize("kind", [INA219, INA226])
 def test_measures_after_it_was_told_what(esp_board: Path, tmp_path: Path, kind: int) -> None:
     world = {"NVS": tmp_path / "nvs", "CHIP": {INA219: "ina219", INA226: "ina226"}[kind], "CURRENT_MA": 1500}
-    told = run(esp_board, line("V", 0, kind), line("V", 2, 10_000), line("M", 0), **world)
+    told = run(esp_board, line("W", 0, kind), line("W", 2, 10_000), line("M", 0), **world)
     assert told[1:] == [f"V,0,{kind},0,2,8", "V,2,2710,64,989680,8", "M,0"]
     said = run(esp_board, SECONDS=9, **world)
     assert said[1] == "E,1,1"  # it measures at once after the next start
@@ -110,12 +110,12 @@ def test_measures_after_it_was_told_what(esp_board: Path, tmp_path: Path, kind: 
 
 def test_sensor_that_is_not_there(esp_board: Path, tmp_path: Path) -> None:
     world: dict[str, object] = {"NVS": tmp_path / "nvs"}
-    run(esp_board, line("V", 0, INA226), **world)
+    run(esp_board, line("W", 0, INA226), **world)
     assert run(esp_board, SECONDS=3, **world)[1:] == ["E,3,1"]
     world["CHIP"] = "ina226"
-    run(esp_board, line("V", 1, 0x41), **world)
+    run(esp_board, line("W", 1, 0x41), **world)
     assert run(esp_board, SECONDS=3, **world)[1:] == ["E,3,1"]
-    run(esp_board, line("V", 1, 0x40), **world)
+    run(esp_board, line("W", 1, 0x40), **world)
     assert run(esp_board, SECONDS=3, **world)[1:] == []
 
 

@@ -22,6 +22,8 @@ REMAINING = st.integers(0, 2**24 - 1)
 FROM_HOST = st.one_of(
     st.builds(messages.AskHello),
     st.builds(messages.AskStatistics),
+    st.builds(messages.AskSettings),
+    st.builds(messages.SetSetting, U32, I32),
     st.builds(messages.Reset, U32),
     st.builds(messages.Mode, U8),
     st.builds(messages.Sample, U32, U32, I32, I32),
@@ -35,6 +37,7 @@ FROM_BOARD = st.one_of(
     st.builds(messages.LiveSample, U32, U32, I32, I32),
     st.builds(messages.Event, U8, U32),
     st.builds(messages.Statistic, U8, U32),
+    st.builds(messages.Setting, U8, I32, I32, I32, U8),
     st.builds(messages.Refusal, U32, U8, U32),
     st.builds(messages.BoardError, U8),
 )

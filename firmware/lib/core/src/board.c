@@ -227,7 +227,10 @@ static void take_message(wp_board *board, const wp_message *message)
         fields_fit = take_statistics(board, message);
         break;
     case 'V':
-        fields_fit = wp_take_setting(board, message);
+        fields_fit = wp_take_list_settings(board, message);
+        break;
+    case 'W':
+        fields_fit = wp_take_set_setting(board, message);
         break;
     default:
         wp_send_number(board, 'X', WP_LINE_ERROR_TYPE);

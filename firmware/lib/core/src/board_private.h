@@ -42,7 +42,8 @@ void wp_end_live(wp_board *board);
 /* Tells a host that comes in mid-charge what it has missed. */
 void wp_send_live_state(const wp_board *board);
 
-/* Takes a setting's line. False: fields too many, too few or out of range. */
-bool wp_take_setting(wp_board *board, const wp_message *message);
+/* Tells all settings; sets one. False: fields too many, too few or out of range. */
+bool wp_take_list_settings(const wp_board *board, const wp_message *message);
+bool wp_take_set_setting(wp_board *board, const wp_message *message);
 
 #endif

@@ -42,13 +42,18 @@ static void set(wp_board *board, uint8_t number, int64_t value)
     }
 }
 
-bool wp_take_setting(wp_board *board, const wp_message *message)
+bool wp_take_list_settings(const wp_board *board, const wp_message *message)
+{
+    if (message->n_fields != 0) {
+        return false;
+    }
+    send_all(board);
+    return true;
+}
+
+bool wp_take_set_setting(wp_board *board, const wp_message *message)
 {
     const int64_t *field = message->fields;
-    if (message->n_fields == 0) {
-        send_all(board);
-        return true;
-    }
     if (message->n_fields != 2 || field[0] < 0 || field[1] < INT32_MIN || field[1] > INT32_MAX) {
         return false;
     }
