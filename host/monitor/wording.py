@@ -95,13 +95,15 @@ def link(health: LinkHealth) -> str:
 
 
 def board_time(snapshot: Snapshot) -> str:
-    """What the board says of its own speed; empty where it says nothing."""
+    """What the board says of its own speed; empty where it says nothing, or is a board whose clock stands still."""
     counters = snapshot.counters
     if "answer_ticks" not in counters or "ticks_per_s" not in counters:
         if "answer_us" not in counters:
             return ""
         return f"answers in {counters['answer_us']} µs, at most {counters['answer_max_us']} µs"
     latest, longest, per_s = counters["answer_ticks"], counters["answer_max_ticks"], counters["ticks_per_s"]
+    if longest == 0:
+        return ""
     if per_s == 0:
         return f"answers in {_thousands(latest)} instructions, at most {_thousands(longest)}"
     return f"answers in {_micros(latest, per_s)} µs, at most {_micros(longest, per_s)} µs"

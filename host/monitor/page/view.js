@@ -124,6 +124,7 @@ function boardTime(counters) {
   if (answer_ticks === undefined || ticks_per_s === undefined) {
     return answer_us === undefined ? "" : `${answer_us} µs, at most ${answer_max_us} µs`;
   }
+  if (answer_max_ticks === 0) return ""; // nothing answered yet, or a clock that stands still
   if (ticks_per_s === 0) return `${thousands(answer_ticks)} instructions, at most ${thousands(answer_max_ticks)}`;
   const micros = (ticks) => {
     const value = (ticks * 1e6) / ticks_per_s;

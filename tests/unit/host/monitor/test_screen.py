@@ -96,6 +96,12 @@ def test_the_boards_own_time(ticks: tuple[int, int, int], words: str) -> None:
     assert words in "\n".join(drawn(story.charges(0, 3), width=120))
 
 
+def test_a_clock_that_stands_still_is_no_speed() -> None:
+    values = [7, 0, 0, 0, 0, 7, 0, 0, 1_000_000_000, 412, 0]
+    story = Story().greeted(board.plug(), *(board.line(f"T,{k:X},{value:X}") for k, value in enumerate(values)))
+    assert "answers in" not in "\n".join(drawn(story.charges(0, 3), width=120))
+
+
 def test_logs_of_the_board_are_dimmed() -> None:
     story = Story().greeted(b"I (3) boot").says(board.plug())
     console = Console(width=80, height=24, force_terminal=True, color_system="truecolor", legacy_windows=False)
