@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from codegen import build_command, compile_command, measure_command, reference_command
 from codegen.errors import CodegenError
+from codegen.output import readers_may_leave
 
 DESCRIPTION = """\
 Trained models in, C for a microcontroller out.
@@ -29,8 +30,12 @@ COMMANDS = (build_command, compile_command, reference_command, measure_command)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code of docs/design.md."""
-    arguments = _parser().parse_args(argv)
-    command: Callable[[argparse.Namespace], int] = arguments.func
+    with readers_may_leave():
+        arguments = _parser().parse_args(argv)
+        return _run(arguments.func, arguments)
+
+
+def _run(command: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     try:
         return command(arguments)
     except CodegenError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from train.cluster import add_cluster_options, cluster_of
 from train.errors import ConfigError, TrainError
+from train.output import readers_may_leave
 from train.sessions.place import place
 
 DESCRIPTION = """\
@@ -31,16 +32,17 @@ EPILOG = "exit codes: 0 done, 2 usage or bad input, 6 the C core could not be co
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code of docs/design.md."""
-    arguments = _parser().parse_args(argv)
-    command: Callable[[argparse.Namespace], int | None] = arguments.func
+    with readers_may_leave():
+        arguments = _parser().parse_args(argv)
+        return _run(arguments.func, arguments)
+
+
+def _run(command: Callable[[argparse.Namespace], int | None], arguments: argparse.Namespace) -> int:
     try:
         return command(arguments) or 0
     except TrainError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone, as with `| head`; nothing to tell it
-        return 0
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

@@ -1,4 +1,4 @@
-"""Ctrl-C while a command is still loading: one word and exit code 130, no traceback."""
+"""Users who interrupt while a command is still loading, and readers that leave: right exit codes and no traceback."""
 
 from __future__ import annotations
 
@@ -26,3 +26,29 @@ def test_while_modules_load(package: str) -> None:
     command = [sys.executable, "-c", START, package]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["codegen", "compile", "--help"], 0),
+        (["codegen", "compile", "tests/golden/models/classes.json", "--out", "{out}"], 0),
+        (["train", "config"], 0),
+        (["train", "validate", "{out}"], 2),
+    ],
+)
+def test_a_reader_that_leaves_changes_no_exit_code(arguments: list[str], code: int, tmp_path: Path) -> None:
+    """As `| head` does; what was asked for is done all the same."""
+    out = tmp_path / "out"
+    if code:
+        out.mkdir()
+        (out / "sessions.csv").write_text("session,device,unit,charger,ended\na,b,c,d,full\n", encoding="ascii")
+    command = [sys.executable, "-m", *(word.format(out=out) for word in arguments)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read().decode()
+        assert process.wait(timeout=120) == code, said
+    assert "Traceback" not in said
+    assert "--out" not in arguments or (out / "classes.c").exists()
