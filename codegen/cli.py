@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from codegen import build_command, compile_command, measure_command, reference_command
+from codegen import build_command, compile_command, measure_command, package_command, reference_command
 from codegen.errors import CodegenError
 from codegen.output import readers_may_leave
 
@@ -19,12 +19,13 @@ Trained models in, C for a microcontroller out.
   python -m codegen compile clf.json --emit auto --budget-flash 60000 --out c
                                                              the same, in the style that fits best
   python -m codegen measure c --target rv32imc               its bytes of flash and RAM, its instructions
+  python -m codegen package arduino build/wattprint           core and model as a library for your own project
   python -m codegen reference --artifact build/artifact --data build/fleet --out build/reference.npz
                                                              the answers the board must give
 """
 EXIT_CODES = "exit codes: 0 done, 1 mismatch, 2 bad input, 6 compiler missing or failed, 7 timeout, 8 over budget"
 
-COMMANDS = (build_command, compile_command, reference_command, measure_command)
+COMMANDS = (build_command, compile_command, package_command, reference_command, measure_command)
 """One module a command, in the order of the help; each has `add_command(subparsers)` and imports its work when run."""
 
 

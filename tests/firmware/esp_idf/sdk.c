@@ -1,6 +1,7 @@
 /* Stands for ESP-IDF in tests, see README.md. The environment says what happens:
  * SDK_RESET a number of esp_reset_reason_t, SDK_NVS a file that keeps the pages, SDK_CHIP ina219 or ina226 at 0x40 with
- * 10 mohm, SDK_CURRENT_MA what flows through it, SDK_SECONDS after how many of them the input counts as closed. */
+ * 10 mohm, SDK_CURRENT_MA what flows through it, SDK_GONE_AFTER_S until when, SDK_SECONDS after how many of them the
+ * program ends, or its input counts as closed. */
 #define _XOPEN_SOURCE 700
 
 #include <assert.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "driver/gpio.h"
 #include "driver/i2c_master.h"
 #include "driver/uart.h"
 #include "driver/usb_serial_jtag.h"
@@ -221,6 +223,13 @@ UBaseType_t uxTaskGetStackHighWaterMark(TaskHandle_t task)
 void vTaskDelay(const TickType_t ticks)
 {
     pass((int64_t)ticks * 1000000 / configTICK_RATE_HZ);
+    if (now_us >= (int64_t)setting("SDK_SECONDS", 0) * 1000000) {
+        exit(0);
+    }
+    if (now_us >= (int64_t)setting("SDK_GONE_AFTER_S", 1000000) * 1000000) {
+        chip.current_ua = 0;
+        chip.voltage_uv = 0;
+    }
 }
 
 static void keep(void)
@@ -314,4 +323,30 @@ __attribute__((constructor)) static void start(void)
     (void)setvbuf(stdout, NULL, _IONBF, 0);
     app_main();
     exit(0);
+}
+
+esp_err_t gpio_reset_pin(gpio_num_t pin)
+{
+    assert(pin >= 0);
+    return ESP_OK;
+}
+
+esp_err_t gpio_set_direction(gpio_num_t pin, gpio_mode_t mode)
+{
+    assert(pin >= 0 && mode == GPIO_MODE_OUTPUT);
+    return ESP_OK;
+}
+
+esp_err_t gpio_set_level(gpio_num_t pin, uint32_t level)
+{
+    printf("pin %d is %d\n", (int)pin, (int)level);
+    return ESP_OK;
+}
+
+/* For a program that has none but its app_main. */
+int main(void) __attribute__((weak));
+
+int main(void)
+{
+    return 0;
 }

@@ -1,15 +1,5 @@
 /* Live mode: the board's own samples. */
 #include "board_private.h"
-#include "features_private.h"
-
-/* Tapered: the mean of a minute is a third of its largest or less. Chargers end at a fifth to a twentieth; of 179
- * simulated charges that a charger ended, all were told "full" in time, while a fourth missed one. */
-#define TAPERED 3
-
-static bool has_tapered(const wp_features *state)
-{
-    return mean_current(state, MEAN_60S) <= state->current_mean_max_ma / TAPERED;
-}
 
 void wp_begin_live(wp_board *board)
 {
@@ -82,7 +72,7 @@ static void measure(wp_board *board)
 {
     wp_reading reading = {.status = WP_SENSOR_NO_ANSWER};
     board->port->measure(board->port->context, &reading);
-    const wp_live_step step = wp_live_take(&board->live, &reading, has_tapered(&board->charge.features));
+    const wp_live_step step = wp_live_take(&board->live, &reading, wp_charge_has_tapered(&board->charge));
     send_events(board, step.events);
     send_samples(board, &step);
 }

@@ -36,6 +36,9 @@ WP_MUST_CHECK wp_status wp_charge_init(wp_charge *charge, const wp_model *model)
 /* Takes one sample and answers it. On error neither charge nor answer changes. */
 WP_MUST_CHECK wp_status wp_charge_update(wp_charge *charge, const wp_sample *sample, wp_answer *answer);
 
+/* Whether the charge has come down to a small part of its largest current, so that quiet means rest: wp_live_take. */
+bool wp_charge_has_tapered(const wp_charge *charge);
+
 /* The post-processing alone: integer rules of docs/artifact.md. Python's evaluation calls it too.
  *
  *   margin     [n_devices] of device_predict; not read when n_devices = 1
