@@ -6,7 +6,7 @@ turn as well, and answered by models of the others (cross-conformal prediction, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -41,29 +41,36 @@ class UnseenAnswers:
     n_units: int
 
 
-def train_forests(rows: TrainingRows, devices: Sequence[str], config: Config) -> dict[str, bytes]:
-    """The model files of an artifact, trained on all of `rows`; raises TrainError when none of them gets full."""
+Grow = Callable[[str, TrainingRows, int, Config], bytes]
+"""Trains one forest: kind (device, remaining), rows to learn from, number of devices, configuration."""
+
+
+def grow_as_configured(kind: str, rows: TrainingRows, n_devices: int, config: Config) -> bytes:
+    """A forest of the configuration's parameters, as XGBoost saves it."""
     forest = config.forest
+    if kind == "device":
+        weight = rows.weight(forest.device.early_weight)
+        return train_device_forest(rows.features, rows.device, weight, n_devices, forest.device, forest.seed)
+    return train_remaining_forest(
+        rows.features,
+        rows.remaining_s.astype(np.float32),
+        rows.weight(forest.remaining.early_weight),
+        fitted_to_few(forest.remaining, len(np.unique(rows.charge))),
+        forest.seed,
+    )
+
+
+def train_forests(
+    rows: TrainingRows, devices: Sequence[str], config: Config, grow: Grow = grow_as_configured
+) -> dict[str, bytes]:
+    """The model files of an artifact, trained on all of `rows`; raises TrainError when none of them gets full."""
     files: dict[str, bytes] = {}
     if len(devices) > 1:
-        files[DEVICE_FILE] = train_device_forest(
-            rows.features,
-            rows.device,
-            rows.weight(forest.device.early_weight),
-            len(devices),
-            forest.device,
-            forest.seed,
-        )
+        files[DEVICE_FILE] = grow("device", rows, len(devices), config)
     known = rows.where(rows.remaining_s >= 0)
     if len(known) == 0:
         raise TrainError("no charge to train on gets full: minutes to full cannot be learnt; add charges that do")
-    files[REMAINING_FILE] = train_remaining_forest(
-        known.features,
-        known.remaining_s.astype(np.float32),
-        known.weight(forest.remaining.early_weight),
-        fitted_to_few(forest.remaining, len(np.unique(known.charge))),
-        forest.seed,
-    )
+    files[REMAINING_FILE] = grow("remaining", known, len(devices), config)
     return files
 
 
@@ -102,7 +109,12 @@ def load_forests(
 
 
 def unseen_answers(
-    rows: TrainingRows, split: UnitSplit, devices: Sequence[str], final: Forests, config: Config
+    rows: TrainingRows,
+    split: UnitSplit,
+    devices: Sequence[str],
+    final: Forests,
+    config: Config,
+    grow: Grow = grow_as_configured,
 ) -> UnseenAnswers:
     """Calibration rows and their margins; no rows when there is neither a calibration unit nor one to leave out."""
     parts = [_answer(rows.of_units(split.calibration), final, config)]
@@ -111,7 +123,7 @@ def unseen_answers(
         for left_out in folds(split.train, N_FOLDS, config.split.seed):
             rest = rows.of_units(set(split.train) - left_out)
             if np.any(rest.remaining_s >= 0):
-                files = train_forests(rest, devices, config)
+                files = train_forests(rest, devices, config, grow)
                 models = load_forests(files, len(devices), rows.features.shape[1], "left out")
                 parts.append(_answer(rows.of_units(left_out), models, config))
                 units += len(left_out)

@@ -21,7 +21,9 @@ from train.models.crossfit import (
     DEVICE_FILE,
     REMAINING_FILE,
     Forests,
+    Grow,
     UnseenAnswers,
+    grow_as_configured,
     load_forests,
     train_forests,
     unseen_answers,
@@ -68,8 +70,9 @@ def fit(
     seed: int | None = None,
     rows: Path | None = None,
     cluster: Cluster | None = None,
+    grow: Grow = grow_as_configured,
 ) -> FitSummary:
-    """Train on the dataset folder `data` and write the artifact `out`.
+    """Train on the dataset folder `data` and write the artifact `out`; `grow` trains its forests.
 
     With `rows`, the feature folder of `data`, forests are trained on these, which need not fit into memory, in this
     process or on a cluster; whole charges are then read of a sample of units only, to calibrate on.
@@ -90,9 +93,9 @@ def fit(
     if isinstance(dataset, StoredDataset):
         files = train_stored_forests(dataset.rows, parts.train, devices, config, cluster)
     else:
-        files = train_forests(found.of_units(parts.train), devices, config)
+        files = train_forests(found.of_units(parts.train), devices, config, grow)
     forests = load_forests(files, len(devices), found.features.shape[1], str(out))
-    unseen = unseen_answers(found, parts, devices, forests, config)
+    unseen = unseen_answers(found, parts, devices, forests, config, grow)
     manifest = {
         "schema": SCHEMA,
         "kind": "forest",

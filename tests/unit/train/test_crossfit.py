@@ -46,9 +46,11 @@ def test_no_unit_is_answered_by_a_model_that_saw_it(
     answered: list[set[str]] = []
     train, answer = crossfit.train_forests, crossfit._answer
 
-    def recorded_training(part: TrainingRows, devices: Sequence[str], config: Config) -> dict[str, bytes]:
+    def recorded_training(
+        part: TrainingRows, devices: Sequence[str], config: Config, grow: crossfit.Grow
+    ) -> dict[str, bytes]:
         seen.append({part.units[index] for index in part.unit})
-        return train(part, devices, config)
+        return train(part, devices, config, grow)
 
     def recorded_answer(part: TrainingRows, models: crossfit.Forests, config: Config) -> crossfit.UnseenAnswers:
         answered.append({part.units[index] for index in part.unit})
