@@ -28,8 +28,9 @@ def command(
 
 
 def at_least_one(text: str) -> int:
-    """A budget: a whole number above zero."""
-    value = int(text)
+    """A budget: a whole number above zero; 8k is 8 · 1024."""
+    factor = 1024 if text[-1:] in "kK" and len(text) > 1 else 1
+    value = factor * int(text[:-1] if factor > 1 else text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{value} is not at least 1")
     return value

@@ -49,7 +49,7 @@ def choose(costs: Sequence[C], budget: Budget, target: str) -> tuple[C, str]:
         )
     fitting = [cost for cost in costs if not excesses(cost, budget)]
     if not fitting:
-        raise BudgetError(_nothing_fits(costs, budget, target))
+        raise BudgetError(nothing_fits(costs, budget, target))
     by_speed = budget.flash_bytes is not None and budget.instructions is None
     if by_speed and all(cost.instructions_mean is not None for cost in fitting):
         chosen = min(fitting, key=lambda cost: (cost.instructions_mean, cost.flash_bytes))
@@ -84,7 +84,7 @@ def _within(budget: Budget) -> str:
     return f" of those within {' and '.join(given)}" if given else ""
 
 
-def _nothing_fits(costs: Sequence[Cost], budget: Budget, target: str) -> str:
+def nothing_fits(costs: Sequence[Cost], budget: Budget, target: str) -> str:
     """The alternative that is least over, by its worst bound."""
 
     def share(cost: Cost) -> float:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from codegen.build_report import asked_for, budget_of, budget_rows, build_report, check_budgets, costs
 from codegen.errors import CodegenError, CompilerError
+from codegen.front import Point, choose_point, read_study
 from codegen.steps import Steps
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ def _build(args: argparse.Namespace) -> int:
     for part in args.emit.split(",") if args.emit else ():
         find_style(part.rpartition("=")[2])
     settings = _settings(steps, args)
+    study = read_study(ROOT)
+    point = _point(study, args, settings)
     data = args.data or _simulate(steps, out, settings)
-    artifact_dir = args.artifact or _fit(steps, out, data, args)
+    artifact_dir = args.artifact or _fit(steps, out, data, args, point)
     artifact = read_artifact(artifact_dir)
     evaluation = steps.run_json(
         "evaluate on unseen units",
@@ -60,7 +63,8 @@ def _build(args: argparse.Namespace) -> int:
     _emit(steps, artifact, model, plan.styles)
     cost = steps.call("measure bytes and instructions", lambda: costs(model, out / "reference.npz"))
     verify = _verify(steps, artifact, out, model)
-    report = build_report(artifact, evaluation, cost, verify, settings, plan)
+    report = build_report(artifact, evaluation, cost, verify, settings, plan, study)
+    report["provenance"]["flags"]["point"] = None if point is None else point.as_json()
     report["budgets"] = budget_rows(args, settings, cost)
     _write_json(out / "report.json", report)
     steps.run("report", _python("train", "report", out))
@@ -102,11 +106,24 @@ def _simulate(steps: Steps, out: Path, settings: Mapping[str, Any]) -> Path:
     return folder
 
 
-def _fit(steps: Steps, out: Path, data: Path, args: argparse.Namespace) -> Path:
+def _point(study: Mapping[str, Any] | None, args: argparse.Namespace, settings: Mapping[str, Any]) -> Point | None:
+    """The point of the study's front that a budget given for this build asks for; refused before anything long."""
+    if study is None or args.artifact or not asked_for(args):
+        return None
+    choice = choose_point(study, budget_of(args, settings))
+    if not args.json:
+        print(f"point: {choice.text}", file=sys.stderr)
+    return choice.point
+
+
+def _fit(steps: Steps, out: Path, data: Path, args: argparse.Namespace, point: Point | None) -> Path:
     extra = ["--config", str(args.config)] if args.config else []
     extra += ["--name", model_name(data)]
     if args.hold_out:
         extra += ["--hold-out", *args.hold_out]
+    if point is not None:
+        _write_json(out / "point.json", point.as_json())
+        extra += ["--point", str(out / "point.json")]
     steps.run("train the forests", _python("train", "fit", "--data", data, "--out", out / "artifact", *extra))
     return out / "artifact"
 

@@ -12,7 +12,8 @@ examples:
   python -m codegen build                            train on the built-in fleet
   python -m codegen build --data my_charges          train on a dataset folder
   python -m codegen build --artifact artifacts/default    train nothing, prove what is there
-  python -m codegen build --budget-flash 20000       the fastest C of the models that fits with the core
+  python -m codegen build --budget-flash 12k --budget-ram 1k --budget-instructions 20000
+                                                     the best models of the compression study that fit, core included
 
 Everything is left in build/: artifact/ (the trained model), model/ (its C), report.html, report.json, log/.
 Exit codes: 0 pass, 1 a board's answer differs, 2 bad input, 6 a compiler failed, 8 over budget, 130 interrupted.

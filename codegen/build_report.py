@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from codegen.budget import Budget
 from codegen.errors import BudgetError, CompilerError
+from codegen.front import compression_rows
 
 if TYPE_CHECKING:
     from codegen.build_styles import Plan
@@ -42,6 +43,7 @@ def build_report(
     verify: Mapping[str, Any],
     settings: Mapping[str, Any],
     plan: Plan,
+    study: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """report.json, docs/design.md; an empty object stands for what was not measured."""
     manifest = artifact.manifest
@@ -59,7 +61,7 @@ def build_report(
         "evaluation": evaluation,
         "cost": cost,
         "styles": list(plan.table),
-        "compression": [],
+        "compression": compression_rows(study, manifest["data"]["hash"]),
         "verify": verify,
         "provenance": {
             "commit": _commit(),
