@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     from train import features_command
     from train.compress import leaf_bits_command
     from train.sessions.cli import add_commands
+    from train.study import compare_command
 
     parser = argparse.ArgumentParser(
         prog="python -m train",
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(sub)
     _add_predict(sub)
     leaf_bits_command.add_command(sub)
+    compare_command.add_command(sub)
     _add_config(sub)
     _add_report(sub)
     return parser
@@ -113,6 +115,8 @@ def _add_fit(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="set exactly these units aside for evaluation, in place of a share of each device's",
     )
     parser.add_argument("--seed", type=int, help="of split and training, in place of the configuration's")
+    point = "train each forest by a technique of the compression study: a point as codegen build writes it"
+    parser.add_argument("--point", type=Path, metavar="FILE", help=point)
     parser.add_argument("--json", action="store_true", help="print a summary as JSON")
     parser.add_argument(
         "--rows",
@@ -206,12 +210,21 @@ def _fit(arguments: argparse.Namespace) -> None:
     from dataclasses import asdict
 
     from train.config import load_config
+    from train.models.crossfit import Grow, grow_as_configured
     from train.models.fit import fit, summary_text
 
     config = load_config(arguments.config)
     cluster = cluster_of(arguments) if arguments.engine == "dask" else None
     if cluster is not None and arguments.rows is None:
         raise ConfigError("--engine dask needs --rows, which python -m train features makes")
+    grow: Grow = grow_as_configured
+    if arguments.point is not None:
+        if arguments.rows is not None:
+            raise ConfigError("--point trains in memory: leave --rows")
+        from train.compress.point import PointGrower, leaves_of, read_point
+
+        point = read_point(arguments.point)
+        config, grow = leaves_of(point, config), PointGrower(point)
     with _at_work(f"learning from {arguments.data}"):
         summary = fit(
             arguments.data,
@@ -222,6 +235,7 @@ def _fit(arguments: argparse.Namespace) -> None:
             seed=arguments.seed,
             rows=arguments.rows,
             cluster=cluster,
+            grow=grow,
         )
     if arguments.json:
         print(json.dumps(asdict(summary), indent=1))

@@ -1,0 +1,45 @@
+"""Magnitude pruning (Zhu & Gupta 2017, "To prune, or not to prune"): the smallest weights become zero.
+
+By tensorflow-model-optimization, with the PolynomialDecay from 50 to 90 % that the 2023 study names, while training
+from the start or while fine-tuning what is trained; or two of every four weights (2:4). Then int8. A .tflite stores
+zeros like other bytes: what gets smaller is its deflated size, and code that leaves the products out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from train.compress.network_task import CompressedNetwork, NetworkTask
+from train.compress.surrogate import BATCH, build, deployed, learn, whole
+
+
+def compress(
+    task: NetworkTask, *, fine_tuned: bool = True, sparsity: float = 0.9, two_of_four: bool = False
+) -> CompressedNetwork:
+    """Prune to `sparsity` by fine-tuning the whole network, or from its beginning; or 2:4."""
+    model = pruned(
+        task, whole(task) if fine_tuned else build(task), task_epochs(task, fine_tuned), sparsity, two_of_four
+    )
+    return deployed(model, task)
+
+
+def task_epochs(task: NetworkTask, fine_tuned: bool) -> int:
+    """Epochs of either."""
+    return task.tuning_epochs if fine_tuned else task.epochs
+
+
+def pruned(task: NetworkTask, model: Any, epochs: int, sparsity: float, two_of_four: bool = False) -> Any:
+    """Prune a model while it learns; returns it without the wrappers."""
+    from tensorflow_model_optimization.sparsity import keras as sparse
+
+    steps = epochs * -(-len(task.lessons.device) // BATCH)
+    if two_of_four:
+        options: dict[str, Any] = {
+            "pruning_schedule": sparse.ConstantSparsity(0.5, 0, frequency=50),
+            "sparsity_m_by_n": (2, 4),
+        }
+    else:
+        options = {"pruning_schedule": sparse.PolynomialDecay(0.5, sparsity, 0, int(0.7 * steps), frequency=50)}
+    wrapped = sparse.prune_low_magnitude(model, **options)
+    learn(wrapped, task.lessons, epochs, seed=task.seed, callbacks=[sparse.UpdatePruningStep()])
+    return sparse.strip_pruning(wrapped)

@@ -1,0 +1,1 @@
+"""The compression study: every technique on the same charges, the same units, the same measured bytes."""
