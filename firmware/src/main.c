@@ -12,7 +12,7 @@ static const char half_a_port[] = "the port leaves something out: wp/port.h\n";
 int main(int argc, char *argv[])
 {
     static wp_board board;
-    uint8_t bytes[WP_LINE_MAX];
+    uint8_t bytes[WP_LINE_MAX] = {0};
     size_t n = 0;
 
     const int exit_code = port_init(argc, argv);

@@ -411,6 +411,27 @@ static const uint8_t trees[] = {
     200, 162, 16, 22, 199, 64, 199, 140, 20, 42, 194, 228, 5, 32, 198, 174, 198, 2,
 };
 
+/* Walks one tree from its root to the leaf of these ranks; returns its mark and value. */
+static uint32_t leaf_of(const uint8_t *at, const uint8_t ranks[57])
+{
+    for (;;) {
+        const uint32_t left = at[2];
+        if (ranks[at[0]] <= at[1]) {
+            at += 2;
+            if (left >= 192u) {
+                break;
+            }
+            at += 1;
+        } else {
+            at += left < 192u ? left + 3u : 4u;
+            if (at[0] >= 192u) {
+                break;
+            }
+        }
+    }
+    return at[0] * 256u + at[1];
+}
+
 /* Its own function: beside the array of ranks, each split costs an instruction more. */
 #if defined(__GNUC__) || defined(__clang__)
 __attribute__((noinline))
@@ -419,28 +440,14 @@ static void add_trees(const uint8_t ranks[57], wp_remaining_output out[WP_REMAIN
 {
     const uint8_t *next = trees;
     for (uint32_t g = 0; g < sizeof groups / sizeof groups[0]; g++) {
-        uint32_t sum = 0u - 49152u * groups[g].n_trees; /* the marks of its leaves */
+        uint32_t sum = 0;
         uint32_t n = groups[g].n_trees;
         do {
-            const uint8_t *at = next + 1;
-            next = at + next[0];
-            for (;;) {
-                const uint32_t left = at[2];
-                if (ranks[at[0]] <= at[1]) {
-                    at += 2;
-                    if (left >= 192u) {
-                        break;
-                    }
-                    at += 1;
-                } else {
-                    at += left < 192u ? left + 3u : 4u;
-                    if (at[0] >= 192u) {
-                        break;
-                    }
-                }
-            }
-            sum += at[0] * 256u + at[1];
+            const uint8_t *root = next + 1;
+            next = root + next[0];
+            sum += leaf_of(root, ranks);
         } while (--n != 0u);
+        sum -= 49152u * groups[g].n_trees; /* the marks of its leaves */
         out[groups[g].output] += (int32_t)(sum << groups[g].shift);
     }
 }

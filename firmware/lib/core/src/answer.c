@@ -24,15 +24,16 @@ static uint32_t weight(const wp_model *model, uint32_t difference)
 static void answer_device(const wp_model *model, const int32_t margin[], wp_answer *answer)
 {
     const uint32_t own = exp2_q16[0];
+    const uint8_t n_devices = model->n_devices;
     uint32_t sum = own;
     uint8_t device = 0;
 
-    for (uint8_t c = 1; c < model->n_devices; c++) {
+    for (uint8_t c = 1; c < n_devices; c++) {
         if (margin[c] > margin[device]) {
             device = c;
         }
     }
-    for (uint8_t c = 0; c < model->n_devices; c++) {
+    for (uint8_t c = 0; c < n_devices; c++) {
         if (c != device) {
             sum += weight(model, (uint32_t)margin[device] - (uint32_t)margin[c]);
         }

@@ -201,8 +201,8 @@ static bool take_statistics(const wp_board *board, const wp_message *message)
         [COUNTER_STACK_BYTES] = port->stack_bytes(port->context),
         [COUNTER_MODE] = (uint32_t)board->mode,
     };
-    for (uint8_t k = 0; k < N_COUNTERS; k++) {
-        wp_send_counter(board, k, values[k]);
+    for (size_t k = 0; k < N_COUNTERS; k++) {
+        wp_send_counter(board, (uint8_t)k, values[k]);
     }
     return true;
 }
@@ -244,7 +244,7 @@ static void take_message(wp_board *board, const wp_message *message)
 static void take_line(wp_board *board)
 {
     const wp_line_reader *line = &board->reader;
-    wp_message message;
+    wp_message message = {0};
     if (!wp_line_is_message(line->bytes, line->length)) {
         return; /* a log, or the tail of a line torn apart: not for the board */
     }

@@ -56,15 +56,13 @@ static void send_events(wp_board *board, uint8_t events)
     }
 }
 
-static void send_samples(wp_board *board, const wp_live_step *step)
+static void send_sample(wp_board *board, const wp_sample *sample)
 {
-    for (size_t k = 0; k < step->n_samples; k++) {
-        const uint32_t sequence = board->next_sequence;
-        wp_answer answer;
-        if (wp_answer_next(board, &step->samples[k], &answer) == WP_OK) { /* always: time has moved on */
-            wp_send_live_sample(board, sequence, &step->samples[k]);
-            wp_send_prediction(board, sequence, &answer);
-        }
+    const uint32_t sequence = board->next_sequence;
+    wp_answer answer;
+    if (wp_answer_next(board, sample, &answer) == WP_OK) { /* always: time has moved on */
+        wp_send_live_sample(board, sequence, sample);
+        wp_send_prediction(board, sequence, &answer);
     }
 }
 
@@ -74,7 +72,9 @@ static void measure(wp_board *board)
     board->port->measure(board->port->context, &reading);
     const wp_live_step step = wp_live_take(&board->live, &reading, wp_charge_has_tapered(&board->charge));
     send_events(board, step.events);
-    send_samples(board, &step);
+    for (size_t k = 0; k < step.n_samples; k++) {
+        send_sample(board, &step.samples[k]);
+    }
 }
 
 uint32_t wp_board_tick(wp_board *board)

@@ -47,12 +47,17 @@ static uint32_t filter_gain(uint32_t dt_ms, uint32_t tau)
 }
 
 /* One implicit Euler step towards x. Inputs stay within +-1 048 575 and y between old y and x, for the gain is below
- * 1: |1024 x - y| <= 2 x 1024 x 1 048 575 < 2^31, and the move is no larger than that. */
+ * 1: |1024 x - y| <= 2 x 1024 x 1 048 575 < 2^31, and the move is no larger than that. The limits say so once more, to
+ * a prover that follows ranges and not how a move depends on its distance; they never bite. */
 static int32_t filter(int32_t y_q10, int32_t x, uint32_t gain)
 {
-    const int32_t difference = 1024 * x - y_q10;
-    const int32_t move = (int32_t)(((uint64_t)magnitude(difference) * gain + 32768u) >> 16);
-    return difference < 0 ? y_q10 - move : y_q10 + move;
+    const int32_t goal_q10 = 1024 * x;
+    const int32_t difference = goal_q10 - y_q10;
+    const uint32_t move = (uint32_t)(((uint64_t)magnitude(difference) * gain + 32768u) >> 16);
+    if (difference < 0) {
+        return limit((int32_t)((uint32_t)y_q10 - move), goal_q10, y_q10);
+    }
+    return limit((int32_t)((uint32_t)y_q10 + move), y_q10, goal_q10);
 }
 
 /* Trapezoid of one quantity, twice its area. |a + b| < 2^31 by the limits of samples, dt < 2^19: a term stays below
@@ -124,7 +129,8 @@ static void update_first_current(wp_features *state)
 {
     if (state->current_first_10s_ma == WP_MISSING && state->elapsed_ms >= FIRST_MS) {
         const uint32_t elapsed_ms = state->elapsed_ms < STEP_MAX_MS ? state->elapsed_ms : STEP_MAX_MS;
-        state->current_first_10s_ma = (int32_t)round_divide_64(state->charge_2ma_ms, 2u * elapsed_ms);
+        const int64_t mean_ma = round_divide_64(state->charge_2ma_ms, 2u * elapsed_ms);
+        state->current_first_10s_ma = limit(saturate(mean_ma), -WP_CURRENT_MAX_MA, WP_CURRENT_MAX_MA); /* it is within */
     }
 }
 

@@ -17,7 +17,7 @@ static int32_t log2_of(uint32_t x)
     const uint32_t m = (x << (30u - n)) & 0x3FFFFFFFu; /* the fraction, in 2^-30 */
     const uint32_t j = m >> 26;
     const uint32_t r = (m >> 16) & 1023u;
-    const uint32_t slope = (uint32_t)log2_q10[j + 1u] - log2_q10[j];
+    const uint32_t slope = ((uint32_t)log2_q10[j + 1u] - log2_q10[j]) & 127u; /* at most 90 */
     return (int32_t)(1024u * n + log2_q10[j] + ((slope * r) >> 10));
 }
 

@@ -67,7 +67,7 @@ static wp_status read_fields(const uint8_t *body, size_t length, wp_message *mes
     message->n_fields = 0;
     while (at < length) { /* each turn consumes at least the comma */
         size_t end = at + 1;
-        if (body[at] != ',' || message->n_fields == WP_LINE_FIELDS_MAX) {
+        if (body[at] != ',' || message->n_fields >= WP_LINE_FIELDS_MAX) {
             return WP_ERROR_FIELD;
         }
         while (end < length && body[end] != ',') {

@@ -81,23 +81,26 @@ static uint8_t end_charge(wp_live *live)
 static void begin_charge(wp_live *live, size_t first, wp_live_step *step)
 {
     const uint32_t begin_ms = live->window[first].t_ms;
+    uint8_t n_samples = 0;
     for (size_t k = first; k < live->n_window; k++) {
-        live->window[k].t_ms -= begin_ms;
+        live->window[n_samples] = live->window[k];
+        live->window[n_samples].t_ms -= begin_ms;
+        n_samples++;
     }
     live->plugged = true;
     live->begin_ms = begin_ms;
     live->n_quiet = 0;
     live->n_off = 0;
     step->events |= WP_LIVE_PLUG;
-    step->samples = &live->window[first];
-    step->n_samples = (uint8_t)(live->n_window - first);
+    step->samples = live->window;
+    step->n_samples = n_samples;
 }
 
 static void look_for_plug(wp_live *live, const wp_reading *reading, wp_live_step *step)
 {
     size_t n_drawing = 0;
     size_t first = 0;
-    if (live->n_window == WP_PLUG_WINDOW) { /* forget the oldest */
+    if (live->n_window >= WP_PLUG_WINDOW) { /* forget the oldest */
         live->n_window--;
         memmove(live->window, live->window + 1, live->n_window * sizeof live->window[0]);
     }
@@ -129,7 +132,11 @@ static bool has_left(wp_live *live, const wp_reading *reading, bool tapered)
     if (live->n_quiet < WP_UNPLUG_REST_READINGS) {
         live->n_quiet++;
     }
-    live->n_off = reading->voltage_mv < WP_UNPLUG_MV ? (uint16_t)(live->n_off + 1u) : 0;
+    if (reading->voltage_mv >= WP_UNPLUG_MV) {
+        live->n_off = 0;
+    } else if (live->n_off < WP_UNPLUG_OFF_READINGS) {
+        live->n_off++;
+    }
     return live->n_off >= WP_UNPLUG_OFF_READINGS || live->n_quiet >= WP_UNPLUG_REST_READINGS ||
            (live->n_quiet >= WP_UNPLUG_READINGS && !tapered);
 }
