@@ -36,7 +36,7 @@ def model_dir():
 
 
 # `pio test` must not leave its last test where the host tool looks for the virtual board.
-if "test" in env.GetBuildType() and env.GetProjectOption("custom_port", "") == "native":
+if "test" in env.GetBuildType() and "native" in env.GetProjectOption("custom_port", "").split():
     env.Replace(PROGNAME="test_program")
 if not env.IsCleanTarget():
     for kind, folder in (*((f"port_{folder.name}", folder) for folder in port_dirs()), ("model", model_dir())):

@@ -69,7 +69,9 @@ static void send_sample(wp_board *board, const wp_sample *sample)
 static void measure(wp_board *board)
 {
     wp_reading reading = {.status = WP_SENSOR_NO_ANSWER};
-    board->port->measure(board->port->context, &reading);
+    if (board->port->measure != NULL) { /* always: a board that loses its sensor leaves live mode */
+        board->port->measure(board->port->context, &reading);
+    }
     const wp_live_step step = wp_live_take(&board->live, &reading, wp_charge_has_tapered(&board->charge));
     send_events(board, step.events);
     for (size_t k = 0; k < step.n_samples; k++) {
