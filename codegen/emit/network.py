@@ -50,7 +50,7 @@ def network_files(source: NetworkSource, name: str, *, style: str = "aot") -> tu
         if lines:
             steps.append({"words": _words(network, operator), "lines": lines})
     values = _values(source, network, name, style, plan)
-    values |= {"tables": tables.texts, "headers": sorted(tables.headers), "steps": steps}
+    values |= {"tables": tables.texts, "headers": sorted(tables.headers), "macros": tables.defined(), "steps": steps}
     text = "\n".join(line for step in steps for line in step["lines"])
     values |= {"uses_arena": "memory" in text, "uses_input": "input" in text}
     runtime = {header: (RUNTIME / header).read_text(encoding="ascii") for header in _with_included(tables.headers)}

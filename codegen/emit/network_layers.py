@@ -43,6 +43,7 @@ def layer_call(
         if np.count_nonzero(layer.weights) <= SPARSE_SHARE_MAX * layer.weights.size:
             return _sparse_call(tables, tag, layer, linear)
         tables.need("dense_fours")
+        note_fours(tables, layer.weights.shape[1])
         name = _linear_tables(tables, tag, layer, linear, in_fours(layer.weights), layer.weights.shape[1])
         return lambda x, y: f"wp_network_dense_fours(&{name}, {x}, {y});"
     tables.need(kind)
@@ -62,10 +63,18 @@ def in_fours(weights: Int8s) -> Int8s:
     return np.ascontiguousarray(whole.reshape(-1, 4, n_inputs).transpose(0, 2, 1))
 
 
+def note_fours(tables: Tables, n_inputs: int) -> None:
+    """Leave out the code for odd numbers of inputs as long as there are none."""
+    name = "WP_NETWORK_FOURS_ODD"
+    tables.macros[name] = "1" if n_inputs % 2 else tables.macros.get(name, "0")
+
+
 def _linear_tables(
     tables: Tables, tag: str, layer: Layer, linear: Linear, weights: NDArray[np.int8] | None, n_inputs: int
 ) -> str:
     lines = np.stack([linear.multiplier, linear.offset], axis=1)
+    for side, limit in (("LOW", layer.low), ("HIGH", layer.high)):
+        tables.note(f"WP_NETWORK_LINEAR_{side}", limit)
     drop = "NULL" if linear.drop is None else tables.array("int8_t", f"drop_{tag}", linear.drop)
     return tables.structure(
         "wp_network_linear",
@@ -74,7 +83,7 @@ def _linear_tables(
             "weights": "NULL" if weights is None else tables.array("int8_t", f"weights_{tag}", weights),
             "line": tables.array("int32_t", f"line_{tag}", lines),
             "drop": drop,
-            "above": linear.above,
+            "above": "INT32_MIN" if linear.drop is None else linear.above,
             "n_inputs": n_inputs,
             "n_outputs": layer.n_outputs,
             "left": linear.left,
@@ -110,7 +119,7 @@ def _sparse_call(tables: Tables, tag: str, layer: Layer, linear: Linear) -> Call
     lines = [
         f"static int8_t output_{tag}(int channel, int32_t sum)",
         "{",
-        f"    return wp_network_linear_output(&{name}, channel, sum);",
+        f"    return (int8_t)wp_network_linear_output(&{name}, channel, sum);",
         "}",
         "",
         f"static void sparse_{tag}(const int8_t *x, int8_t *y)",

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from codegen.emit.literals import int32_literal
 from codegen.emit.network_emission import Emission
+from codegen.emit.network_layers import note_fours
 from codegen.emit.network_loops import Level, nest
+from codegen.emit.network_tables import Tables
+from codegen.fixed_point import Integers
 from codegen.ir.network import Lstm, Pair
 from codegen.sigmoid_table import SIGMOID
 
@@ -15,15 +19,12 @@ def emit_lstm(emission: Emission, number: int, op: Lstm) -> list[str]:
     tables = emission.tables
     tables.need("lstm")
     n_units, n_inputs = op.input_weights[0].shape
-    rows = [np.concatenate(pair, axis=1) for pair in zip(op.input_weights, op.recurrent_weights, strict=True)]
-    biases = [
-        [
-            op.bias[gate].astype(np.int64) - op.input_zero_point * op.input_weights[gate].astype(np.int64).sum(axis=1),
-            -op.hidden_zero_point * op.recurrent_weights[gate].astype(np.int64).sum(axis=1),
-        ]
-        for gate in range(4)
-    ]
-    sigmoid = tables.array("uint16_t", "sigmoid", SIGMOID) if "sigmoid" not in tables.names else "sigmoid"
+    weights = [np.concatenate(pair, axis=1) for pair in zip(op.input_weights, op.recurrent_weights, strict=True)]
+    note_fours(tables, n_inputs if n_inputs % 2 else n_units)
+    tables.macros["WP_NETWORK_FOURS_PAIRS"] = str(int(emission.fast))
+    biases = _biases(op)
+    tables.note("WP_NETWORK_LSTM_LIMITS", int(_needs_limits(op, biases)))
+    sigmoid = tables.array("uint16_t", "sigmoid", SIGMOID)
     gates = ", ".join(
         f"{{{_pair(given)}, {_pair(kept)}}}"
         for given, kept in zip(op.input_scalings, op.recurrent_scalings, strict=True)
@@ -32,8 +33,8 @@ def emit_lstm(emission: Emission, number: int, op: Lstm) -> list[str]:
         "wp_network_lstm",
         f"lstm_{number}",
         {
-            "weights": tables.array("int8_t", f"weights_{number}", np.stack(rows, axis=1)),
-            "bias": tables.array("int32_t", f"bias_{number}", np.array(biases).transpose(2, 0, 1)),
+            "weights": tables.array("int8_t", f"weights_{number}", np.stack(weights).transpose(1, 2, 0)),
+            "bias": _fours(tables, f"bias_{number}", biases),
             "sigmoid": sigmoid,
             "gate": f"{{{gates}}}",
             "forget": _pair(op.forget_scaling),
@@ -49,6 +50,36 @@ def emit_lstm(emission: Emission, number: int, op: Lstm) -> list[str]:
         },
     )
     return _lstm_steps(emission, number, op, name, n_inputs, n_units)
+
+
+def _biases(op: Lstm) -> Integers:
+    """Of each unit [n_units, of inputs and of the state, gates], with the zero points in them."""
+    both = [
+        [
+            op.bias[gate].astype(np.int64) - op.input_zero_point * op.input_weights[gate].astype(np.int64).sum(axis=1),
+            -op.hidden_zero_point * op.recurrent_weights[gate].astype(np.int64).sum(axis=1),
+        ]
+        for gate in range(4)
+    ]
+    return np.array(both, np.int64).transpose(2, 1, 0)
+
+
+def _needs_limits(op: Lstm, biases: Integers) -> bool:
+    """Whether some input and state could bring a scaled sum, or two together, beyond int16."""
+    reach = np.zeros((2, 4))
+    for gate in range(4):
+        parts = ((op.input_weights, op.input_scalings), (op.recurrent_weights, op.recurrent_scalings))
+        for part, (weights, scalings) in enumerate(parts):
+            sums = 128 * np.abs(weights[gate].astype(np.int64)).sum(axis=1) + np.abs(biases[:, part, gate])
+            multiplier, shift = scalings[gate]
+            reach[part, gate] = int(sums.max()) * multiplier * 2.0 ** (shift - 31) + 1
+    return bool(reach.sum(axis=0).max() > (1 << 15) - 1)
+
+
+def _fours(tables: Tables, name: str, values: Integers) -> str:
+    """A table of four sums an entry."""
+    entries = ("{" + ", ".join(map(int32_literal, four)) + "}" for four in values.reshape(-1, 4).tolist())
+    return tables.initialised("wp_network_four", name, list(entries))
 
 
 def _lstm_steps(emission: Emission, number: int, op: Lstm, name: str, n_inputs: int, n_units: int) -> list[str]:

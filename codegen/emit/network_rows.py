@@ -13,6 +13,8 @@ from codegen.emit.network_windows import pool_call, pool_outside, window_table
 from codegen.ir.network import Convolution, Dense, Depthwise, Lookup, Network, Operator, Pool, Rows, Window
 from codegen.passes.plan_memory import Scratch
 
+ROWS_OF_INT16_MAX = 255  # 255 * 128 is an int16
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Stage:
@@ -37,7 +39,14 @@ class _Stage:
 def rows_scratch(network: Network, op: Rows) -> Scratch:
     """Memory for the windows, rows and sums between."""
     _, sums, size = _layout(network, op)
-    return Scratch(size, 4 if sums >= 0 else 1)
+    return Scratch(size, sum_bytes(network) if sums >= 0 else 1)
+
+
+def sum_bytes(network: Network) -> int:
+    """Bytes of each sum over rows, one type for the whole network."""
+    means = (operator.mean for operator in network.operators if isinstance(operator, Rows))
+    most = max((mean.count for mean in means if mean is not None), default=0)
+    return 2 if most <= ROWS_OF_INT16_MAX else 4
 
 
 def _layout(network: Network, op: Rows) -> tuple[list[_Stage], int, int]:
@@ -51,7 +60,7 @@ def _layout(network: Network, op: Rows) -> tuple[list[_Stage], int, int]:
     size = 0
     sums = -1
     if op.mean is not None:
-        sums, size = 0, 4 * network.tensors[op.output].size
+        sums, size = 0, sum_bytes(network) * network.tensors[op.output].size
     stages: list[_Stage] = []
     lag = 0
     for place, (operator, lookups) in enumerate(groups):
@@ -101,11 +110,13 @@ def emit_rows(emission: Emission, number: int, op: Rows) -> list[str]:
         if stage.window is not None:
             size = stage.window.kernel_height * stage.row_bytes
             lines.append(f"memset({emission.scratch(number, stage.taken)}, {stage.outside}, {size});")
-    at_sums = f"(int32_t *)(void *)({emission.scratch(number, sums)})"
+    sum_type = f"int{8 * sum_bytes(emission.network)}_t"
+    at_sums = f"({sum_type} *)(void *)({emission.scratch(number, sums)})"
     n = stages[-1].out_bytes
     if op.mean is not None:
         tables.need("row_sums")
-        lines.append(f"memset({emission.scratch(number, sums)}, 0, {4 * n});")
+        tables.macros["WP_NETWORK_ROW_SUM"] = sum_type
+        lines.append(f"memset({emission.scratch(number, sums)}, 0, {sum_bytes(emission.network) * n});")
     writer = _Writer(emission, number, op, stages, at_sums)
     lines += [f"for (int row = 0; row < {stages[-1].end}; row++) {{", *_indented(writer.segment(0)), "}"]
     if op.mean is not None:

@@ -19,21 +19,36 @@ class Tables:
 
     texts: list[str] = field(default_factory=list)
     headers: set[str] = field(default_factory=set)
-    names: set[str] = field(default_factory=set)
+    names: dict[tuple[str, str], str] = field(default_factory=dict)  # by type and contents
+    macros: dict[str, str] = field(default_factory=dict)
+    noted: dict[str, set[int]] = field(default_factory=dict)
 
     def array(self, kind: str, name: str, values: Iterable[int] | NDArray[np.generic]) -> str:
         """Define a constant array; returns its name."""
-        self.names.add(name)
-        numbers = np.asarray(values).ravel().tolist()
-        body = initialiser(map(int32_literal, numbers))
-        self.texts.append(f"static const {kind} {name}[{len(numbers)}] = {{\n{body}\n}};")
-        return name
+        return self.initialised(kind, name, list(map(int32_literal, np.asarray(values).ravel().tolist())))
+
+    def initialised(self, kind: str, name: str, entries: list[str]) -> str:
+        """Define a constant array of given C; one that is there already is not defined again. Returns its name."""
+        text = f"[{len(entries)}] = {{\n{initialiser(entries)}\n}};"
+        known = self.names.setdefault((kind, text), name)
+        if known == name:
+            self.texts.append(f"static const {kind} {name}{text}")
+        return known
 
     def structure(self, kind: str, name: str, fields: Mapping[str, object]) -> str:
         """Define a constant structure; returns its name."""
         body = "\n".join(f"    .{key} = {value}," for key, value in fields.items())
         self.texts.append(f"static const {kind} {name} = {{\n{body}\n}};")
         return name
+
+    def note(self, macro: str, value: int) -> None:
+        """Define a macro of the runtime, as long as everything that uses it has the same value."""
+        self.noted.setdefault(macro, set()).add(value)
+
+    def defined(self) -> dict[str, str]:
+        """Macros to set before the headers."""
+        same = {macro: f"({next(iter(values))})" for macro, values in self.noted.items() if len(values) == 1}
+        return dict(sorted((self.macros | same).items()))
 
     def need(self, *headers: str) -> None:
         """Name headers of the runtime."""

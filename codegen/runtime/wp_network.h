@@ -38,9 +38,9 @@ static inline int32_t wp_network_scale(int32_t x, int32_t multiplier, int shift)
     return wp_network_high((int32_t)((uint32_t)x << shift), multiplier);
 }
 
-static inline int8_t wp_network_limit(int32_t x, int low, int high)
+static inline int32_t wp_network_limit(int32_t x, int32_t low, int32_t high)
 {
-    return (int8_t)(x < low ? low : x > high ? high : x);
+    return x < low ? low : x > high ? high : x;
 }
 
 #endif

@@ -37,7 +37,7 @@ static void wp_network_sum(
             wp_network_add_scaled(*b, add->zero_point_b, add->left_shift, multiplier_b, add->shift_b);
         const int32_t sum = add->multiplier_b < 0 ? scaled_a - scaled_b : scaled_a + scaled_b;
         const int32_t scaled = wp_network_scale(sum, add->multiplier, add->shift);
-        *y++ = wp_network_limit(scaled + add->output_zero_point, add->low, add->high);
+        *y++ = (int8_t)wp_network_limit(scaled + add->output_zero_point, add->low, add->high);
     }
 }
 

@@ -15,7 +15,7 @@ static void wp_network_dense(const wp_network_linear *layer, const int8_t *x, in
         for (int i = 0; i < layer->n_inputs; i++) {
             sum += x[i] * *weight++;
         }
-        y[channel] = wp_network_linear_output(layer, channel, sum);
+        y[channel] = (int8_t)wp_network_linear_output(layer, channel, sum);
     }
 }
 

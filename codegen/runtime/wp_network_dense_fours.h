@@ -10,12 +10,21 @@
  *   y      [n_outputs] must not overlap x */
 static void wp_network_dense_fours(const wp_network_linear *layer, const int8_t *x, int8_t *y)
 {
-    const int8_t *weight = layer->weights;
-    for (int channel = 0; channel < layer->n_outputs;) {
-        int32_t sums[4] = {0, 0, 0, 0};
-        weight = wp_network_fours(sums, x, layer->n_inputs, weight);
-        for (int i = 0; i < 4 && channel < layer->n_outputs; i++, channel++) {
-            y[channel] = wp_network_linear_output(layer, channel, sums[i]);
+    const wp_network_linear local = *layer; /* in registers: y could be anywhere */
+    const int8_t *weight = local.weights;
+    for (int channel = 0; channel < local.n_outputs; channel += 4, weight += 4 * local.n_inputs) {
+        const wp_network_four none = {0, 0, 0, 0};
+        const wp_network_four sums = wp_network_fours(none, x, local.n_inputs, weight);
+        const int rest = local.n_outputs - channel;
+        y[channel] = (int8_t)wp_network_linear_output(&local, channel, sums.a);
+        if (rest > 1) {
+            y[channel + 1] = (int8_t)wp_network_linear_output(&local, channel + 1, sums.b);
+        }
+        if (rest > 2) {
+            y[channel + 2] = (int8_t)wp_network_linear_output(&local, channel + 2, sums.c);
+        }
+        if (rest > 3) {
+            y[channel + 3] = (int8_t)wp_network_linear_output(&local, channel + 3, sums.d);
         }
     }
 }

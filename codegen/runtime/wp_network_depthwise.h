@@ -20,7 +20,7 @@ static void wp_network_depthwise(const wp_network_linear *layer, int repeat, con
             for (int tap = 0; tap < layer->n_inputs; tap++, value += n_channels, weight += layer->n_outputs) {
                 sum += *value * *weight;
             }
-            y[output] = wp_network_linear_output(layer, output, sum);
+            y[output] = (int8_t)wp_network_linear_output(layer, output, sum);
         }
     }
 }

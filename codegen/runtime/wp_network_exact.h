@@ -16,7 +16,7 @@ typedef struct wp_network_exact {
     int8_t high;
 } wp_network_exact;
 
-static inline int8_t wp_network_exact_finish(const wp_network_exact *layer, int channel, int32_t sum)
+static inline int32_t wp_network_exact_finish(const wp_network_exact *layer, int channel, int32_t sum)
 {
     const int32_t scaled = wp_network_scale(sum, layer->multiplier[channel], layer->shift[channel]);
     return wp_network_limit(scaled + layer->output_zero_point, layer->low, layer->high);

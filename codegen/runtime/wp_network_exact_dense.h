@@ -14,7 +14,7 @@ static void wp_network_exact_dense(const wp_network_exact *layer, const int8_t *
         for (int i = 0; i < layer->n_inputs; i++) {
             sum += x[i] * *weight++;
         }
-        y[channel] = wp_network_exact_finish(layer, channel, sum);
+        y[channel] = (int8_t)wp_network_exact_finish(layer, channel, sum);
     }
 }
 

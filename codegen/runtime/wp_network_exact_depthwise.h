@@ -17,7 +17,7 @@ static void wp_network_exact_depthwise(const wp_network_exact *layer, int repeat
             for (int tap = 0; tap < layer->n_inputs; tap++) {
                 sum += x[tap * n_channels + channel] * layer->weights[tap * layer->n_outputs + output];
             }
-            y[output] = wp_network_exact_finish(layer, output, sum);
+            y[output] = (int8_t)wp_network_exact_finish(layer, output, sum);
         }
     }
 }

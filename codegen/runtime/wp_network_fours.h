@@ -5,42 +5,61 @@
 
 #include <stdint.h>
 
-#define WP_NETWORK_FOURS_STEP(i) \
-    do { \
-        const int32_t value = x[i]; \
-        a += value * weight[4 * (i)]; \
-        b += value * weight[4 * (i) + 1]; \
-        c += value * weight[4 * (i) + 2]; \
-        d += value * weight[4 * (i) + 3]; \
-    } while (0)
+/* 0: no vector has an odd number of inputs. */
+#ifndef WP_NETWORK_FOURS_ODD
+#define WP_NETWORK_FOURS_ODD 1
+#endif
 
-/* Adds to four sums.
+/* 1: two inputs a turn, for fewer instructions. */
+#ifndef WP_NETWORK_FOURS_PAIRS
+#define WP_NETWORK_FOURS_PAIRS 1
+#endif
+
+typedef struct wp_network_four {
+    int32_t a;
+    int32_t b;
+    int32_t c;
+    int32_t d;
+} wp_network_four;
+
+/*   weight  [4] */
+static inline wp_network_four wp_network_four_step(wp_network_four sums, int32_t x, const int8_t *weight)
+{
+    sums.a += x * weight[0];
+    sums.b += x * weight[1];
+    sums.c += x * weight[2];
+    sums.d += x * weight[3];
+    return sums;
+}
+
+/* Four sums, added to those given.
  *
  *   x       [n], n > 0
- *   weight  [n][4]; returns where they end */
-static inline const int8_t *wp_network_fours(int32_t sums[4], const int8_t *x, int n, const int8_t *weight)
+ *   weight  [n][4] */
+static inline wp_network_four wp_network_fours(wp_network_four sums, const int8_t *x, int n, const int8_t *weight)
 {
-    const int8_t *const end = x + n;
-    int32_t a = sums[0];
-    int32_t b = sums[1];
-    int32_t c = sums[2];
-    int32_t d = sums[3];
-    if (n & 1) {
-        WP_NETWORK_FOURS_STEP(0);
-        x++;
+    const int8_t *const end = weight + 4 * n;
+#if WP_NETWORK_FOURS_PAIRS
+    if (WP_NETWORK_FOURS_ODD && (n & 1) != 0) {
+        sums = wp_network_four_step(sums, *x++, weight);
         weight += 4;
+        if (weight == end) {
+            return sums;
+        }
     }
-    while (x != end) {
-        WP_NETWORK_FOURS_STEP(0);
-        WP_NETWORK_FOURS_STEP(1);
+    do { /* two at a time: four spill registers */
+        sums = wp_network_four_step(sums, x[0], weight);
+        sums = wp_network_four_step(sums, x[1], weight + 4);
         x += 2;
         weight += 8;
-    }
-    sums[0] = a;
-    sums[1] = b;
-    sums[2] = c;
-    sums[3] = d;
-    return weight;
+    } while (weight != end);
+#else
+    do {
+        sums = wp_network_four_step(sums, *x++, weight);
+        weight += 4;
+    } while (weight != end);
+#endif
+    return sums;
 }
 
 #endif

@@ -10,11 +10,19 @@
 
 #include "wp_network.h"
 
+/* Limits of the outputs: constants where all layers have the same. */
+#ifndef WP_NETWORK_LINEAR_LOW
+#define WP_NETWORK_LINEAR_LOW layer->low
+#endif
+#ifndef WP_NETWORK_LINEAR_HIGH
+#define WP_NETWORK_LINEAR_HIGH layer->high
+#endif
+
 typedef struct wp_network_linear {
     const int8_t *weights; /* as the kernel wants them */
     const int32_t *line;   /* [n_outputs][multiplier, offset] */
-    const int8_t *drop;    /* [n_outputs], or NULL: there is one line */
-    int32_t above;         /* values below this are on the second line */
+    const int8_t *drop;    /* [n_outputs], or NULL where there is no second line */
+    int32_t above;         /* values below this are on the second line; INT32_MIN: none is */
     uint16_t n_inputs;     /* depthwise: taps */
     uint16_t n_outputs;
     int8_t left;  /* shift of the sum */
@@ -23,15 +31,15 @@ typedef struct wp_network_linear {
     int8_t high;
 } wp_network_linear;
 
-static inline int8_t wp_network_linear_output(const wp_network_linear *layer, int channel, int32_t sum)
+static inline int32_t wp_network_linear_output(const wp_network_linear *layer, int channel, int32_t sum)
 {
     const int32_t *const line = layer->line + 2 * channel;
     const int32_t wide = (int32_t)((uint32_t)sum << layer->left);
     int32_t value = (int32_t)(((int64_t)wide * line[0]) >> 32) + line[1];
-    if (layer->drop != NULL && value < layer->above) {
+    if (value < layer->above) {
         value -= 1 << layer->drop[channel];
     }
-    return wp_network_limit(value >> layer->right, layer->low, layer->high);
+    return wp_network_limit(value >> layer->right, WP_NETWORK_LINEAR_LOW, WP_NETWORK_LINEAR_HIGH);
 }
 
 #endif

@@ -28,7 +28,7 @@ static void wp_network_mean_of(const wp_network_mean *mean, const int8_t *x, int
                     }
                 }
                 sum = wp_network_scale(sum, mean->multiplier, mean->shift) + mean->output_zero_point;
-                *y++ = wp_network_limit(sum, -128, 127);
+                *y++ = (int8_t)wp_network_limit(sum, -128, 127);
             }
         }
     }

@@ -22,7 +22,7 @@ static void wp_network_product(
     for (int32_t i = 0; i < n; i++, a += step_a, b += step_b) {
         const int32_t product = (*a - by->zero_point_a) * (*b - by->zero_point_b);
         const int32_t scaled = wp_network_scale(product, by->multiplier, by->shift);
-        *y++ = wp_network_limit(scaled + by->output_zero_point, by->low, by->high);
+        *y++ = (int8_t)wp_network_limit(scaled + by->output_zero_point, by->low, by->high);
     }
 }
 

@@ -16,7 +16,7 @@ static inline void wp_network_pool_max(
             const int x = patch[tap * window->channels + channel];
             largest = x > largest ? x : largest;
         }
-        y[channel] = wp_network_limit(largest, low, high);
+        y[channel] = (int8_t)wp_network_limit(largest, low, high);
     }
 }
 
@@ -42,7 +42,7 @@ static inline void wp_network_pool_average(
             sum += patch[tap * window->channels + channel];
         }
         sum += sum > 0 ? count / 2 : -(count / 2);
-        y[channel] = wp_network_limit(sum / count, low, high);
+        y[channel] = (int8_t)wp_network_limit(sum / count, low, high);
     }
 }
 

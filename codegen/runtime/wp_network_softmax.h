@@ -46,7 +46,7 @@ static void wp_network_softmax(const int32_t *exponentials, int n_counted, int n
             const int32_t part = wp_network_high(exponentials[largest - x[i]], factor);
             share = wp_network_halve(part, WP_NETWORK_SOFTMAX_SUM_BITS - headroom + 31 - 8 - 1) - 128;
         }
-        y[i] = wp_network_limit(share, -128, 127);
+        y[i] = (int8_t)wp_network_limit(share, -128, 127);
     }
 }
 
