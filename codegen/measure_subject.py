@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from codegen import __version__
 from codegen.errors import CodegenError
 
 _CORE = Path(__file__).resolve().parent.parent / "firmware" / "lib" / "core"
@@ -78,6 +79,11 @@ def _artifact(folder: Path, sources: tuple[Path, ...]) -> Subject:
 
 
 def _model(folder: Path, sources: tuple[Path, ...], name: str, header: str) -> Subject:
+    if f"codegen {__version__}, style tflm;" in header:
+        raise CodegenError(
+            f"{folder}: style tflm needs TensorFlow Lite Micro, which ESP-IDF fetches; measure style aot or aot-fast"
+        )
+
     def number(macro: str) -> int:
         found = re.search(rf"#define {name.upper()}_{macro} \(?(\d+)", header)
         if found is None:

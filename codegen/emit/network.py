@@ -16,6 +16,8 @@ from codegen.emit.literals import comment_text, float32_literal
 from codegen.emit.network_calls import emit_operator, scratch_of
 from codegen.emit.network_emission import Emission
 from codegen.emit.network_tables import Tables
+from codegen.emit.network_tflm import ARENA_ALIGN, arena_bytes, tflm_files
+from codegen.emit.styles import find_network_style
 from codegen.ir.network import Network, Operator, Tensor
 from codegen.passes.lower_network import lower_network
 from codegen.passes.plan_memory import MemoryPlan, plan_memory
@@ -33,29 +35,40 @@ def emit_network(source: NetworkSource, name: str, out: Path, *, style: str = "a
 
 
 def network_files(source: NetworkSource, name: str, *, style: str = "aot") -> tuple[dict[str, str], Network]:
-    """The files' texts by name, and the network after all passes."""
+    """The files' texts by name, and the network as it was emitted."""
     check_name(name)
+    if find_network_style(style) == "tflm":
+        values = _values(source, source.network, name, style)
+        values |= {"arena_bytes": arena_bytes(source.network), "arena_align": ARENA_ALIGN}
+        return {f"{name}.h": render("network.h.j2", values)} | tflm_files(source, name, values), source.network
     fast = style == "aot-fast"
     network = lower_network(source.network, fast=fast)
     plan = plan_memory(network, [scratch_of(network, operator) for operator in network.operators])
-    tables = Tables()
-    emission = Emission(network, plan, tables, fast)
-    for index in sorted(index for index, place in plan.places.items() if place.base == "constant"):
-        data = network.tensors[index].data
-        if data is not None:
-            tables.array("int8_t", f"constant_{index}", data)
+    emission = Emission(network, plan, Tables(), fast)
+    values = _values(source, network, name, style) | _code(emission)
+    values |= {"states": _states(network, plan), "arena_bytes": plan.arena_bytes, "arena_align": plan.arena_align}
+    files = {f"{name}.h": render("network.h.j2", values), f"{name}.c": render("network.c.j2", values)}
+    headers = _with_included(emission.tables.headers)
+    return {header: (RUNTIME / header).read_text(encoding="ascii") for header in headers} | files, network
+
+
+def _code(emission: Emission) -> dict[str, Any]:
+    """Tables and steps for network.c.j2."""
+    network, tables = emission.network, emission.tables
     steps = []
     for number, operator in enumerate(network.operators):
         lines = emit_operator(emission, number, operator)
         if lines:
             steps.append({"words": _words(network, operator), "lines": lines})
-    values = _values(source, network, name, style, plan)
-    values |= {"tables": tables.texts, "headers": sorted(tables.headers), "macros": tables.defined(), "steps": steps}
     text = "\n".join(line for step in steps for line in step["lines"])
-    values |= {"uses_arena": "memory" in text, "uses_input": "input" in text}
-    runtime = {header: (RUNTIME / header).read_text(encoding="ascii") for header in _with_included(tables.headers)}
-    files = {f"{name}.h": render("network.h.j2", values), f"{name}.c": render("network.c.j2", values)}
-    return runtime | files, network
+    return {
+        "tables": tables.texts,
+        "headers": sorted(tables.headers),
+        "macros": tables.defined(),
+        "steps": steps,
+        "uses_arena": "memory" in text,
+        "uses_input": "input" in text,
+    }
 
 
 def _with_included(headers: set[str]) -> list[str]:
@@ -70,19 +83,9 @@ def _with_included(headers: set[str]) -> list[str]:
     return sorted(found)
 
 
-def _values(source: NetworkSource, network: Network, name: str, style: str, plan: MemoryPlan) -> dict[str, Any]:
+def _values(source: NetworkSource, network: Network, name: str, style: str) -> dict[str, Any]:
     inputs = _ends([network.tensors[index] for index in network.inputs])
     outputs = _ends([network.tensors[index] for index in network.outputs])
-    states = [
-        {
-            "offset": plan.places[index].offset,
-            "value": tensor.zero_point if tensor.state == "int8" else 0,
-            "bytes": tensor.size_bytes,
-            "words": comment_text(tensor.name)[:WORDS_MAX],
-        }
-        for index, tensor in enumerate(network.tensors)
-        if tensor.state and index in plan.places
-    ]
     return {
         "name": name,
         "NAME": name.upper(),
@@ -96,12 +99,23 @@ def _values(source: NetworkSource, network: Network, name: str, style: str, plan
         "outputs": outputs,
         "input_bytes": sum(end["bytes"] for end in inputs),
         "output_bytes": sum(end["bytes"] for end in outputs),
-        "arena_bytes": plan.arena_bytes,
-        "arena_align": plan.arena_align,
-        "states": states,
-        "has_state": bool(states),
+        "has_state": any(tensor.state for tensor in network.tensors),
         "n_macs": network.n_macs,
     }
+
+
+def _states(network: Network, plan: MemoryPlan) -> list[dict[str, Any]]:
+    """What NAME_reset sets."""
+    return [
+        {
+            "offset": plan.places[index].offset,
+            "value": tensor.zero_point if tensor.state == "int8" else 0,
+            "bytes": tensor.size_bytes,
+            "words": comment_text(tensor.name)[:WORDS_MAX],
+        }
+        for index, tensor in enumerate(network.tensors)
+        if tensor.state and index in plan.places
+    ]
 
 
 def _ends(tensors: Sequence[Tensor]) -> list[dict[str, Any]]:

@@ -21,7 +21,10 @@ class Emission:
     def address(self, index: int, offset: int = 0) -> str:
         """C of a tensor's first element, or one further on."""
         place = self.plan.places[index]
-        base = {"input": "input", "output": "output", "arena": "memory", "constant": f"constant_{index}"}[place.base]
+        data = self.network.tensors[index].data
+        if data is not None:
+            return plus(self.tables.array("int8_t", f"constant_{index}", data), offset)
+        base = {"input": "input", "output": "output"}.get(place.base, "memory")
         return plus(base, place.offset + offset)
 
     def scratch(self, number: int, offset: int = 0) -> str:

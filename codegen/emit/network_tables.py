@@ -30,10 +30,10 @@ class Tables:
     def initialised(self, kind: str, name: str, entries: list[str]) -> str:
         """Define a constant array of given C; one that is there already is not defined again. Returns its name."""
         text = f"[{len(entries)}] = {{\n{initialiser(entries)}\n}};"
-        known = self.names.setdefault((kind, text), name)
-        if known == name:
+        if (kind, text) not in self.names:
+            self.names[kind, text] = name
             self.texts.append(f"static const {kind} {name}{text}")
-        return known
+        return self.names[kind, text]
 
     def structure(self, kind: str, name: str, fields: Mapping[str, object]) -> str:
         """Define a constant structure; returns its name."""

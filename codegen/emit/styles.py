@@ -55,7 +55,8 @@ STYLES: dict[str, Style] = {
 
 NETWORK_STYLES = {
     "aot": "tables and plain loops: least bytes",
-    "aot-fast": "weights in fours, fewest instructions",
+    "aot-fast": "weights in fours: fewest instructions",
+    "tflm": "an array for TensorFlow Lite Micro, as a component of ESP-IDF",
 }
 """The styles in which a network becomes C, and what each is for."""
 

@@ -14,7 +14,6 @@ import pytest
 from numpy.typing import NDArray
 
 from codegen.emit.network import emit_network
-from codegen.emit.styles import NETWORK_STYLES
 from codegen.readers.tflite import NetworkSource, read_network
 from codegen.reference_network import NetworkReference
 from tests.oracle.tflite_micro import Interpreter
@@ -22,7 +21,7 @@ from tests.parity.network_program import Rows, drawn_rows, reset_rows, run_netwo
 
 N_ROWS = int(os.environ.get("WATTPRINT_NETWORK_ROWS", "2000"))
 MODELS = sorted((Path(os.environ.get("WATTPRINT_BENCH", "nowhere")) / "networks").glob("*.tflite"))
-STYLES = list(NETWORK_STYLES)
+STYLES = ("aot", "aot-fast")
 pytestmark = [pytest.mark.bench, pytest.mark.tflm, pytest.mark.parity]
 
 
