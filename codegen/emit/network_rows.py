@@ -13,7 +13,7 @@ from codegen.emit.network_windows import pool_call, pool_outside, window_table
 from codegen.ir.network import Convolution, Dense, Depthwise, Lookup, Network, Operator, Pool, Rows, Window
 from codegen.passes.plan_memory import Scratch
 
-ROWS_OF_INT16_MAX = 255  # 255 * 128 is an int16
+ROWS_OF_INT16_MAX = 128  # 128 times 255, the largest difference to a zero point, is an int16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,12 +116,13 @@ def emit_rows(emission: Emission, number: int, op: Rows) -> list[str]:
     if op.mean is not None:
         tables.need("row_sums")
         tables.macros["WP_NETWORK_ROW_SUM"] = sum_type
-        lines.append(f"memset({emission.scratch(number, sums)}, 0, {sum_bytes(emission.network) * n});")
+        bias = -op.mean.count * op.mean.input_zero_point
+        lines.append(f"wp_network_row_begin({n}, {bias}, {at_sums});")
     writer = _Writer(emission, number, op, stages, at_sums)
     lines += [f"for (int row = 0; row < {stages[-1].end}; row++) {{", *_indented(writer.segment(0)), "}"]
     if op.mean is not None:
         mean = op.mean
-        scaling = f"{-mean.count * mean.input_zero_point}, {mean.scaling[0]}, {mean.scaling[1]}"
+        scaling = f"{mean.scaling[0]}, {mean.scaling[1]}"
         lines.append(f"wp_network_row_means({n}, {at_sums}, {scaling}, {mean.output_zero_point}, {y});")
     return lines
 

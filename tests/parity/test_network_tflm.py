@@ -72,7 +72,9 @@ def check_array(source: NetworkSource, folder: Path, compiler: tuple[str, ...]) 
         elf = ELFFile(stream)
         symbols = elf.get_section_by_name(".symtab")
         assert isinstance(symbols, SymbolTableSection)
-        symbol = symbols.get_symbol_by_name("net_model")[0]
+        found = symbols.get_symbol_by_name("net_model")
+        assert found is not None
+        symbol = found[0]
         section = elf.get_section(symbol["st_shndx"])
         start = symbol["st_value"] - section["sh_addr"]
         array = section.data()[start : start + symbol["st_size"]]
