@@ -1,6 +1,6 @@
 """`make bench`: the project's figures, each group side by side in one run, to build/bench.json.
 
-    python tools/bench.py [fleet] [forest] [score] [firmware] [link]     (default: all)
+    python tools/bench.py [fleet] [forest] [network] [score] [firmware] [link]     (default: all)
 
 Bytes and executed instructions are the machine's own and repeatable. Rates and times are of this machine, today: they
 are printed, never tested. Exit code: 0, or that of the command that failed.
@@ -97,6 +97,22 @@ def bench_forest() -> list[dict[str, Any]]:
     done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, env=environment, check=False)
     if done.returncode:
         raise BenchError("forest_bench failed", done.returncode)
+    rows: list[dict[str, Any]] = json.loads(out.read_text(encoding="utf-8"))
+    return rows
+
+
+def bench_network() -> list[dict[str, Any]]:
+    """Networks in C beside TensorFlow Lite Micro, in a process that prints its own table."""
+    if not any((Path(os.environ.get("WATTPRINT_BENCH", "nowhere")) / "networks").glob("*.tflite")):
+        note = "left out: WATTPRINT_BENCH names no folder with networks/NAME.tflite"
+        print(f"bench-network: {note}")
+        return [{"what": note}]
+    out = WORK / "network.json"
+    command = [sys.executable, "-m", "network_bench", "--work", str(WORK / "network"), "--out", str(out)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT / "tools"), str(ROOT)))}
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, env=environment, check=False)
+    if done.returncode:
+        raise BenchError("network_bench failed", done.returncode)
     rows: list[dict[str, Any]] = json.loads(out.read_text(encoding="utf-8"))
     return rows
 
@@ -211,6 +227,7 @@ def _three_hours_paced() -> dict[str, Any]:
 GROUPS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "fleet": bench_fleet,
     "forest": bench_forest,
+    "network": bench_network,
     "score": bench_score,
     "firmware": bench_firmware,
     "link": bench_link,
@@ -247,7 +264,7 @@ def main(groups: Sequence[str]) -> int:
         except BenchError as error:
             print(f"bench-{group}: {error}", file=sys.stderr)
             return error.exit_code
-        if group != "forest":  # it has shown its own
+        if group not in ("forest", "network"):  # they have shown their own
             show(group, results[group])
         print(f"{time.monotonic() - started:.0f} s\n")
         path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")

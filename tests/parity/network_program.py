@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.oracle.network_sequences import Rows
 from tests.parity.batch import SANITIZED
 from tests.parity.compiled import WARNINGS
-
-Rows = NDArray[np.int8]
 
 MAIN = """#include <stdint.h>
 #include <stdio.h>
@@ -59,25 +58,6 @@ int main(void)
 }}
 """
 RUN = 'run("{name}", {NAME}_INPUT_BYTES, {NAME}_OUTPUT_BYTES, {NAME}_ARENA_BYTES, {name}_reset, {name}_invoke)'
-
-
-def drawn_rows(rng: np.random.Generator, n: int, size: int) -> Rows:
-    """Rows of all kinds: any values, extremes only, near one value, and slow courses."""
-    rows = rng.integers(-128, 128, (n, size))
-    kind = rng.integers(0, 4, n)
-    rows[kind == 1] = rng.choice([-128, 127], (n, size))[kind == 1]
-    near = rng.integers(-128, 128, (n, 1)) + rng.integers(-9, 10, (n, size))
-    rows[kind == 2] = near[kind == 2]
-    course = rng.integers(-128, 128, (n, 1)) + np.cumsum(rng.integers(-6, 7, (n, size)), axis=1)
-    rows[kind == 3] = course[kind == 3]
-    return rows.clip(-128, 127).astype(np.int8)
-
-
-def reset_rows(rng: np.random.Generator, n: int) -> NDArray[np.bool_]:
-    """Rows before which everything is forgotten: the first, and one in 40."""
-    resets = rng.random(n) < 1 / 40
-    resets[:1] = True
-    return resets
 
 
 def run_networks(

@@ -12,8 +12,8 @@ import pytest
 from codegen.emit.network import emit_network
 from codegen.measure import run_on_target
 from codegen.readers.tflite import NetworkSource, network_of, read_network
+from tests.oracle.network_sequences import Rows, drawn_rows
 from tests.oracle.tflite_micro import Interpreter
-from tests.parity.network_program import Rows, drawn_rows
 from tests.unit.codegen.drawn_networks import DRAWERS, draw_network
 
 N_ROWS = 1000

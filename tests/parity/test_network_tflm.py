@@ -14,9 +14,9 @@ from elftools.elf.sections import SymbolTableSection
 from codegen.emit.network import emit_network
 from codegen.emit.tflite_strip import strip_model
 from codegen.readers.tflite import NetworkSource, network_of, read_network
+from tests.oracle.network_sequences import drawn_rows
 from tests.oracle.tflite_micro import Interpreter
 from tests.parity.compiled import WARNINGS
-from tests.parity.network_program import drawn_rows
 from tests.unit.codegen.drawn_networks import draw_network
 
 MODELS = sorted((Path(os.environ.get("WATTPRINT_BENCH", "nowhere")) / "networks").glob("*.tflite"))
