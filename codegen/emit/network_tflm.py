@@ -11,8 +11,10 @@ from typing import Any
 from codegen.emit.files import render
 from codegen.emit.forest_layout import initialiser
 from codegen.emit.tflite_strip import strip_model
+from codegen.errors import ModelError
 from codegen.ir.network import Convolution, Dense, Depthwise, Network
 from codegen.readers.tflite import NetworkSource
+from codegen.readers.tflite_file import undamaged
 
 RESOLVER = {
     "ADD": "AddAdd",
@@ -46,7 +48,10 @@ _INTERPRETER_BYTES, _TENSOR_BYTES, _OPERATOR_BYTES, _CHANNEL_BYTES = 1024, 48, 2
 
 def tflm_files(source: NetworkSource, name: str, values: dict[str, Any]) -> dict[str, str]:
     """All files but the header; `values` are the header's and provenance's."""
-    model = strip_model(source.data)
+    try:
+        model = undamaged(lambda: strip_model(source.data))
+    except ValueError as error:
+        raise ModelError(f"{source.file}: {error}") from None
     known = {
         **values,
         "model_bytes": len(model),

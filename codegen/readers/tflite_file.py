@@ -71,7 +71,7 @@ def decode(data: bytes) -> RawModel:
     """The model of a file's bytes; raises ValueError saying what is wrong."""
     if len(data) < 16 or data[4:8] != IDENTIFIER:
         raise ValueError("is no .tflite model (TFL3 at byte 4); convert one with tf.lite.TFLiteConverter")
-    return _undamaged(lambda: _decode(data))
+    return undamaged(lambda: _decode(data))
 
 
 def _decode(data: bytes) -> RawModel:
@@ -103,7 +103,8 @@ class _FileError(Exception):
     """What is wrong with a file whose tables could be read."""
 
 
-def _undamaged(read: Callable[[], _T]) -> _T:
+def undamaged(read: Callable[[], _T]) -> _T:
+    """What a function reads from tables; raises ValueError where they lead outside of the file."""
     try:
         return read()
     except _FileError as error:
@@ -166,7 +167,7 @@ def read_option(operator: RawOperator, name: str, default: Any = 0) -> Any:
     if operator.options is None:
         return default
     field: Callable[[], Any] = getattr(operator.options, name)
-    return _undamaged(field)
+    return undamaged(field)
 
 
 def activation_name(number: int) -> str:
