@@ -114,10 +114,12 @@ def lit(sketch: Path, *events: str) -> list[tuple[int, int]]:
     return [(int(at), int(level)) for at, level in (line.split() for line in done.stdout.splitlines())]
 
 
+@pytest.mark.firmware("g++")
 def test_arduino_led_is_off_without_a_charge(sketch: Path) -> None:
     assert lit(sketch, "20:end") == [(0, 0)]
 
 
+@pytest.mark.firmware("g++")
 def test_arduino_led_blinks_while_charging_and_goes_out(sketch: Path) -> None:
     changes = lit(sketch, "10:plug", "60:leave", "80:end")
     begin = next(at for at, level in changes if level)
@@ -128,6 +130,7 @@ def test_arduino_led_blinks_while_charging_and_goes_out(sketch: Path) -> None:
     assert changes[-1][0] <= 65_000
 
 
+@pytest.mark.firmware("g++")
 def test_arduino_led_says_that_the_sensor_is_at_fault(sketch: Path) -> None:
     changes = [at for at, _ in lit(sketch, "10:plug", "30:cut", "35:mend", "50:end")]
     fault = [at for at in changes if 31_500 <= at < 35_000]
@@ -163,6 +166,7 @@ def run_program(program: Path, **world: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.firmware("g++")
 def test_esphome_component(
     packages: dict[str, Path], rows: list[Row], answers: list[tuple[str, list[int]]], tmp_path: Path
 ) -> None:
@@ -200,6 +204,7 @@ def test_esphome_example_names_what_there_is(packages: dict[str, Path]) -> None:
     assert set(re.findall(r"void set_(\w+)\(", header)) == names
 
 
+@pytest.mark.firmware("g++")
 @pytest.mark.parametrize("form", FORMS)
 def test_packages_are_whole_and_the_same_each_time(packages: dict[str, Path], tmp_path: Path, form: str) -> None:
     (tmp_path / "mine.txt").write_text("kept")
