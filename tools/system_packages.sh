@@ -12,6 +12,7 @@ lx6="the LX6 (ESP32) part of ring qemu and its figures"
 programs=(
     "cc|gcc|every ring with a C compiler (parity, firmware) and all training: the features are C"
     "clang|clang|the second compiler of ring parity"
+    "g++|g++|the C++ part of ring firmware: packages for Arduino and ESPHome"
     "cppcheck|cppcheck|one test of ring firmware, static analysis"
     "riscv64-unknown-elf-gcc|gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf|$riscv"
     "qemu-system-riscv32|qemu-system-misc|$riscv"
