@@ -23,6 +23,7 @@ build: $(VENV)/.test system  ## set up, then simulate, train, compile, flash the
 	@$(RUN) -m codegen build
 
 test: $(VENV)/.test system lint scale  ## set up, then every test this machine can run
+	@$(MAKE) --no-print-directory network
 	@$(RUN) -m pytest -n 2 --dist loadgroup
 
 quick: $(VENV)/.test lint  ## the fast rings only, in at most three minutes

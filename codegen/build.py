@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,25 +37,26 @@ def run(args: argparse.Namespace) -> int:
 
 def _build(args: argparse.Namespace) -> int:
     from codegen.emit.artifact import read_artifact
-    from codegen.emit.styles import find_style
+    from codegen.emit.styles import find_network_style, find_style
 
     out: Path = args.out
     n_steps = 8 + (args.data is None) + (args.artifact is None) + (args.emit is None)
     steps = Steps(out / "log", total=n_steps, quiet=args.json)
-    _clear(out)
+    new_folder(out, ("report.json", "report.html"))
+    kind = args.model or "forest"
     if args.artifact:  # refused before anything long begins
-        read_artifact(args.artifact)
+        kind = _kind_given(args)
     for part in args.emit.split(",") if args.emit else ():
-        find_style(part.rpartition("=")[2])
-    settings = _settings(steps, args)
+        (find_style if kind == "forest" else find_network_style)(part.rpartition("=")[2])
+    settings = settings_of(steps, args)
     study = read_study(ROOT)
-    point = _point(study, args, settings)
-    data = args.data or _simulate(steps, out, settings)
+    point = _point(study, args, settings) if kind == "forest" else None
+    data = args.data or simulate(steps, out, settings)
     artifact_dir = args.artifact or _fit(steps, out, data, args, point)
     artifact = read_artifact(artifact_dir)
     evaluation = steps.run_json(
         "evaluate on unseen units",
-        _python("train", "evaluate", "--model", artifact_dir, "--data", data, "--split", _split(artifact), "--json"),
+        python("train", "evaluate", "--model", artifact_dir, "--data", data, "--split", _split(artifact), "--json"),
     )
     model = out / "model"
     _reference(steps, artifact, data, out, settings)
@@ -67,38 +68,50 @@ def _build(args: argparse.Namespace) -> int:
     report["provenance"]["flags"]["point"] = None if point is None else point.as_json()
     report["budgets"] = budget_rows(args, settings, cost)
     _write_json(out / "report.json", report)
-    steps.run("report", _python("train", "report", out))
-    check_budgets(report["budgets"])
+    steps.run("report", python("train", "report", out))
+    check_budgets(report["budgets"], artifact.kind)
     if args.install and verify["verdict"] == "PASS":
         _install(artifact, model)
     return _verdict(args, artifact, report, out)
 
 
-def _clear(out: Path) -> None:
-    """Make the folder and remove an earlier build's verdict: whatever fails now, none is left that says PASS."""
+def _kind_given(args: argparse.Namespace) -> str:
+    from codegen.emit.artifact import read_artifact
+
+    kind = read_artifact(args.artifact).kind
+    if args.model not in (None, kind):
+        raise CodegenError(f"--model {args.model}: {args.artifact} is a {kind}; leave out one of the two")
+    return kind
+
+
+def new_folder(out: Path, verdicts: Sequence[str]) -> None:
+    """Make the folder and remove an earlier run's verdicts: whatever fails now, none is left that says PASS."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for stale in ("report.json", "report.html"):
+        for stale in verdicts:
             (out / stale).unlink(missing_ok=True)
     except OSError as error:
         raise CodegenError(f"--out {out}: cannot be written: {error.strerror}; name another folder") from None
 
 
-def _python(module: str, *arguments: object) -> list[str]:
+def python(module: str, *arguments: object) -> list[str]:
+    """The command line of one of this project's own commands."""
     return [sys.executable, "-m", module, *map(str, arguments)]
 
 
-def _settings(steps: Steps, args: argparse.Namespace) -> dict[str, Any]:
+def settings_of(steps: Steps, args: argparse.Namespace) -> dict[str, Any]:
+    """The configuration in force, by `train config`."""
     extra = ["--config", str(args.config)] if args.config else []
-    return steps.run_json("settings", _python("train", "config", *extra, "--json"))
+    return steps.run_json("settings", python("train", "config", *extra, "--json"))
 
 
-def _simulate(steps: Steps, out: Path, settings: Mapping[str, Any]) -> Path:
+def simulate(steps: Steps, out: Path, settings: Mapping[str, Any]) -> Path:
+    """The built-in fleet, made anew below `out`."""
     fleet, folder = settings["fleet"], out / "fleet"
     shutil.rmtree(folder, ignore_errors=True)
     steps.run(
         "simulate the built-in fleet",
-        _python(
+        python(
             "train", "simulate", folder, "--seed", fleet["seed"], "--units", fleet["units_per_device"],
             "--charges", fleet["charges_per_unit"], "--format", "parquet",
         ),
@@ -124,7 +137,11 @@ def _fit(steps: Steps, out: Path, data: Path, args: argparse.Namespace, point: P
     if point is not None:
         _write_json(out / "point.json", point.as_json())
         extra += ["--point", str(out / "point.json")]
-    steps.run("train the forests", _python("train", "fit", "--data", data, "--out", out / "artifact", *extra))
+    title = "train the forests"
+    if args.model == "network":
+        title = "train the network"
+        extra += ["--kind", "network"]
+    steps.run(title, python("train", "fit", "--data", data, "--out", out / "artifact", *extra))
     return out / "artifact"
 
 
@@ -163,7 +180,7 @@ def _emit(steps: Steps, artifact: Artifact, model: Path, styles: Mapping[str, st
 def _reference(steps: Steps, artifact: Artifact, data: Path, out: Path, settings: Mapping[str, Any]) -> None:
     steps.run(
         "answer with the reference",
-        _python(
+        python(
             "codegen", "reference", "--artifact", artifact.path, "--data", data, "--split", _split(artifact),
             "--charges", settings["verify"]["charges"], "--out", out / "reference.npz",
         ),
@@ -184,7 +201,7 @@ def _verify(steps: Steps, artifact: Artifact, out: Path, model: Path) -> dict[st
     )
     return steps.run_json(
         "verify through the serial line",
-        _python(
+        python(
             "host", "verify", "--port", "sim", "--firmware", out / "pio" / "native" / "program", "--artifact",
             artifact.path, "--reference", out / "reference.npz", "--json",
         ),
@@ -241,7 +258,7 @@ def _verdict(args: argparse.Namespace, artifact: Artifact, report: Mapping[str, 
         print(f"note: {note}")
     print(quality_line(report["quality"]))
     print(
-        f"{verify['verdict']}  forest of {n_devices} device{'s' if n_devices > 1 else ''}{size}: "
+        f"{verify['verdict']}  {artifact.kind} of {n_devices} device{'s' if n_devices > 1 else ''}{size}: "
         f"{verify['samples']} samples verified, {verify['mismatches']} mismatches  (report: {out / 'report.html'})"
     )
     return 0 if passed else 1

@@ -14,6 +14,7 @@ examples:
   python -m codegen build --artifact artifacts/default    train nothing, prove what is there
   python -m codegen build --budget-flash 12k --budget-ram 1k --budget-instructions 20000
                                                      the best models of the compression study that fit, core included
+  python -m codegen build --model network            an int8 network in place of the forests (needs TensorFlow)
 
 Everything is left in build/: artifact/ (the trained model), model/ (its C), report.html, report.json, log/.
 Exit codes: 0 pass, 1 a board's answer differs, 2 bad input, 6 a compiler failed, 8 over budget, 130 interrupted.
@@ -35,7 +36,7 @@ def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
         "--data", type=Path, metavar="DIR", help="a dataset folder to train on (with --artifact: to verify on)"
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings (default: wattprint.toml, if there)")
-    parser.add_argument("--model", choices=["forest"], default="forest", help="kind of model (default: forest)")
+    parser.add_argument("--model", choices=["forest", "network"], help="kind of model to train (default: forest)")
     parser.add_argument("--hold-out", metavar="DEVICE/UNIT", nargs="+", default=[], help="units to keep for verifying")
     parser.add_argument("--emit", metavar="STYLE", help="style of the C, or one for each: device=small,remaining=fast")
     budgets = parser.add_argument_group("budgets, on rv32imc (default: those of the configuration)")

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
+SMALLER = {"forest": "rounds or max_depth", "network": "inputs, units or hidden"}
+"""What makes a model of each kind smaller."""
+
 
 def costs(model: Path, inputs: Path) -> dict[str, Any]:
     """Cost of a whole answer (features, models, post-processing, state CRC) on each target this machine has."""
@@ -125,7 +128,7 @@ def budget_rows(args: argparse.Namespace, settings: Mapping[str, Any], cost: Map
     ]
 
 
-def check_budgets(budgets: Sequence[Mapping[str, Any]]) -> None:
+def check_budgets(budgets: Sequence[Mapping[str, Any]], kind: str) -> None:
     """Raise BudgetError for the first budget that is exceeded or cannot be checked."""
     for row in budgets:
         what = f"{row['what']} on {row['target']}"
@@ -134,5 +137,5 @@ def check_budgets(budgets: Sequence[Mapping[str, Any]]) -> None:
         if row["value"] > row["limit"]:
             raise BudgetError(
                 f"{what}: {row['value']}, {row['value'] - row['limit']} over the budget of {row['limit']}: "
-                "lower rounds or max_depth in wattprint.toml"
+                f"lower {SMALLER[kind]} in wattprint.toml"
             )

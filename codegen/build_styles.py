@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from codegen.auto import Emission, Measured, StyleCost, measure_styles, styles_for
 from codegen.budget import Budget, choose, excesses
-from codegen.emit.artifact import emit_artifact, model_kinds, read_artifact_model
+from codegen.emit.artifact import default_styles, emit_artifact, model_kinds, read_artifact_model
+from codegen.emit.artifact_network import GRAPH, read_artifact_network
+from codegen.emit.network import emit_network
+from codegen.emit.styles import NETWORK_STYLES
 from codegen.errors import CompilerError
 from codegen.measure import measure
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from train.artifact import Artifact
 
 TARGET = "rv32imc"
+NEED_A_LIBRARY = ("tflm",)  # styles whose C does not compile alone
 UNMEASURED = ("balanced", "fast", "m2cgen")  # what to take where nothing can be measured: the first that can
 
 
@@ -58,6 +62,8 @@ def plan_styles(artifact: Artifact, samples: Path, budget: Budget, *, asked: boo
 
     Raises BudgetError when nothing meets the budget.
     """
+    if artifact.network is not None:
+        return _plan_network(artifact, samples, budget, asked=asked)
     emissions = {kind: _emission(artifact, kind) for kind in model_kinds(artifact)}
     try:
         measured = {kind: measure_styles(item, styles_for(item), TARGET, samples) for kind, item in emissions.items()}
@@ -73,6 +79,58 @@ def plan_styles(artifact: Artifact, samples: Path, budget: Budget, *, asked: boo
     table = tuple(row for kind, costs in measured.items() for row in _rows(kind, costs, chosen, combinations))
     notes = tuple(dict.fromkeys(note for costs in measured.values() for note in costs.notes))
     return Plan(chosen.styles, f"{why}, on {target}", table, notes)
+
+
+def _plan_network(artifact: Artifact, samples: Path, budget: Budget, *, asked: bool) -> Plan:
+    """A network has one graph: each style is measured whole."""
+    target, notes = TARGET, []
+    try:
+        try:
+            measured = _whole_networks(artifact, target, samples)
+        except CompilerError as error:
+            target = "host"
+            notes.append(f"no figures for {TARGET}: {error}; these are bytes of this machine")
+            measured = _whole_networks(artifact, target, samples)
+    except CompilerError as error:
+        if asked:
+            raise
+        return Plan(default_styles(artifact), "not measured", notes=(f"styles are not measured: {error}",))
+    chosen, why = choose(measured, budget if asked or target == TARGET else Budget(), target)
+    table = tuple(_network_row(artifact, item, item is chosen, target) for item in measured)
+    return Plan(chosen.styles, f"{why}, on {target}", table, tuple(notes))
+
+
+def _whole_networks(artifact: Artifact, target: str, samples: Path) -> list[Combination]:
+    styles = [style for style in NETWORK_STYLES if style not in NEED_A_LIBRARY]
+    return [measure_whole(artifact, {"network": style}, target, samples) for style in styles]
+
+
+def _network_row(artifact: Artifact, item: Combination, chosen: bool, target: str) -> dict[str, Any]:
+    """A row of the `styles` table; the graph's own instructions are not counted apart."""
+    style = item.styles["network"]
+    with tempfile.TemporaryDirectory(prefix="wattprint-styles-") as folder:
+        source, _ = read_artifact_network(artifact)
+        emit_network(source, GRAPH, Path(folder), style=style)
+        alone = measure(Path(folder), target=target)
+    return {
+        "model": "network",
+        "style": style,
+        "chosen": chosen,
+        "target": target,
+        "leaf_bits": None,
+        **{key: alone[key] for key in ("flash_bytes", "ram_bytes", "stack_bytes")},
+        "instructions": {"mean": None, "max": None},
+        "whole": {"flash_bytes": item.flash_bytes, "instructions_max": item.instructions_max},
+    }
+
+
+def whole_costs(artifact: Artifact, samples: Path) -> list[Combination]:
+    """What every choice of styles costs on TARGET; of forests all but one are estimated by adding up."""
+    if artifact.network is not None:
+        return _whole_networks(artifact, TARGET, samples)
+    emissions = {kind: _emission(artifact, kind) for kind in model_kinds(artifact)}
+    measured = {kind: measure_styles(item, styles_for(item), TARGET, samples) for kind, item in emissions.items()}
+    return _combinations(artifact, measured, TARGET, samples)
 
 
 def _emission(artifact: Artifact, kind: str) -> Emission:

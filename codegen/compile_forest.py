@@ -70,13 +70,13 @@ def compile_model(wanted: Wanted, target: str, budget: Budget, *, json_wanted: b
 def compile_artifact(path: Path, out: Path, emit: str | None, leaf_bits: int | None) -> None:
     """Emit an artifact's models; `emit` is a style, or one for each: device=small,remaining=fast.
 
-    None is balanced, for models with whole leaves m2cgen, which holds them.
+    None is balanced, for models with whole leaves m2cgen, which holds them, for a network aot.
     """
     artifact = read_artifact(path)
     kinds = model_kinds(artifact)
     if emit == "auto":
         raise StyleError("--emit auto takes a MODEL; an artifact's styles are chosen by: python -m codegen build")
-    widths = {"device": artifact.device_model, "remaining": artifact.remaining_model}
+    widths = {"device": artifact.device_model, "remaining": artifact.remaining_model, "network": None}
     for kind in kinds:
         model = widths[kind]
         if leaf_bits is not None and model is not None and model.leaf_bits != leaf_bits:
@@ -84,7 +84,9 @@ def compile_artifact(path: Path, out: Path, emit: str | None, leaf_bits: int | N
                 f"--leaf-bits {leaf_bits}: the {kind} model of {path} has {model.leaf_bits or 'whole leaves'} and must "
                 "answer as its reference does; set leaf_bits in wattprint.toml and fit again"
             )
-    if emit is None:
+    if emit is None and artifact.network is not None:
+        emit = "aot"
+    elif emit is None:
         given = (model for model in widths.values() if model is not None)
         emit = "m2cgen" if any(model.leaf_bits is None for model in given) else "balanced"
     emit_artifact(artifact, out, style=parse_styles(emit, kinds))

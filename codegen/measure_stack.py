@@ -86,22 +86,26 @@ def _xtensa_local(text: str, index: int) -> dict[str, str]:
 
 
 def worst_stack(graph: CallGraph, entry: str, indirect: tuple[str, ...] = ()) -> int:
-    """Bytes of the deepest chain from `entry`; a call through a pointer may go to any of `indirect`.
+    """Bytes of the deepest chain from `entry`; a call through a pointer may go to any of `indirect`, or to anything.
 
-    Without any named, it may go to whatever is not on the way there. Raises CodegenError when functions call each
-    other in a circle: no bound exists.
+    Where it goes is never on the way there: no function calls itself through a pointer. Raises CodegenError when
+    functions call each other in a circle by name: no bound exists.
     """
     known: dict[str, int] = {}
     open_calls: set[str] = set()
 
+    def through_pointer() -> int:
+        targets = indirect or tuple(graph.frames)
+        return max((chain(target) for target in targets if target not in open_calls), default=0)
+
     def chain(name: str) -> int:
+        if name == INDIRECT:
+            return through_pointer()
         if name in open_calls:
             raise CodegenError(f"{name}: is recursive, its stack has no bound")
         if name not in known:
             open_calls.add(name)
             targets = graph.callees.get(name, ())
-            if name == INDIRECT:
-                targets = indirect or tuple(each for each in graph.frames if each not in open_calls)
             known[name] = graph.frames.get(name, 0) + max((chain(target) for target in targets), default=0)
             open_calls.remove(name)
         return known[name]

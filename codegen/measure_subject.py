@@ -12,6 +12,7 @@ from codegen.errors import CodegenError
 
 _CORE = Path(__file__).resolve().parent.parent / "firmware" / "lib" / "core"
 
+_NETWORK_CALLS = ("wp_network_predict", "wp_network_crc", "wp_net_reset", "wp_net_invoke")
 SAMPLE_FIELDS = ("begins", "t_ms", "voltage_mv", "current_ma")
 ANSWER_FIELDS = (
     *("device", "confidence_permille", "remaining_s[0]", "remaining_s[1]", "remaining_s[2]"),
@@ -69,7 +70,7 @@ def _artifact(folder: Path, sources: tuple[Path, ...]) -> Subject:
         sources=sources + core,
         includes=(folder, _CORE / "include"),
         entry="wp_charge_update",
-        indirect=("wp_device_predict", "wp_remaining_predict"),
+        indirect=_NETWORK_CALLS if folder / "network.c" in sources else ("wp_device_predict", "wp_remaining_predict"),
         values={"kind": "artifact", "answer_fields": ANSWER_FIELDS},
         row_dtype="<i4",
         row_width=len(SAMPLE_FIELDS),

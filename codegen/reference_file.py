@@ -17,9 +17,10 @@ from codegen import process
 from codegen.emit.artifact import read_artifact_model
 from codegen.errors import CodegenError, ModelError, StepError
 from codegen.reference import Answers, answers_from_outputs, check_margins, outputs_from_leaves
+from codegen.reference_of_network import check_inputs, network_margins, network_seconds, replayed, state_crcs
 
 if TYPE_CHECKING:
-    from train.artifact import Artifact, ModelFile
+    from train.artifact import Artifact, ModelFile, Network
 
 # The keys of predictions that the reference passes on, and the kind of their dtype; `n` samples, `s` charges.
 _PASSED_ON = {
@@ -41,8 +42,8 @@ _PASSED_ON = {
     "remaining_margin": "f",
 }
 _LEAVES = {"device_leaf": "i", "remaining_leaf": "i"}
+_NETWORK = {"features_crc": "u", "network_input": "i", "network_output": "i"}
 _PER_CHARGE = ("model_hash", "device_names", "sessions", "session_devices", "session_units", "offsets")
-_PER_SAMPLE = tuple(key for key in _PASSED_ON | _LEAVES if key not in _PER_CHARGE)
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -50,9 +51,14 @@ Arrays = Mapping[str, NDArray[Any]]
 def write_reference(artifact: Artifact, predictions: Path, out: Path) -> tuple[int, int]:
     """Answer every sample of a predictions file and write the reference; returns numbers of samples and charges."""
     arrays = read_predictions(predictions, artifact)
-    margin, quantile = _outputs(artifact, arrays)
+    state_crc = arrays["state_crc"]
+    if artifact.network is None:
+        margin, quantile = _outputs(artifact, arrays)
+    else:
+        margin, quantile, state_crc = _network_outputs(artifact.network, arrays)
     answers = _answers(artifact, margin, quantile, arrays["phase"])
     columns = {key: arrays[key] for key in _PASSED_ON} | {
+        "state_crc": state_crc,
         "device_output": margin.astype(np.int32),
         "remaining_output": quantile.astype(np.int32),
         "device": answers.device,
@@ -79,19 +85,23 @@ def predict(artifact: Artifact, data: Path, out: Path, *, n_charges: int | None,
 
 def read_predictions(path: Path, artifact: Artifact) -> Arrays:
     """Load and check a predictions file; raises ModelError naming the key that is wrong."""
+    kinds = _PASSED_ON | (_LEAVES if artifact.network is None else _NETWORK)
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in (*_PASSED_ON, *_LEAVES)}
+            arrays = {key: file[key] for key in kinds}
     except KeyError as error:
         raise ModelError(f"{path}: {error.args[0]}; make it with: python -m train predict") from None
     except (OSError, ValueError, EOFError) as error:
         raise ModelError(f"{path}: cannot be read as predictions: {error}") from None
-    for key, kind in (_PASSED_ON | _LEAVES).items():
+    for key, kind in kinds.items():
         if arrays[key].dtype.kind != kind:
             raise ModelError(f"{path}: {key} is of type {arrays[key].dtype}; make it with: python -m train predict")
     n_samples = len(arrays["t_ms"])
-    wrong = [key for key in _PER_SAMPLE if arrays[key].shape[:1] != (n_samples,)]
-    wrong += [key for key in ("device_leaf", "remaining_leaf", "device_margin") if arrays[key].ndim != 2]
+    wrong = [key for key in kinds if key not in _PER_CHARGE and arrays[key].shape[:1] != (n_samples,)]
+    wrong += [key for key in kinds if key.endswith(("_leaf", "_margin")) and arrays[key].ndim != 2]
+    if artifact.network is not None:
+        sizes = {"network_input": artifact.network.input_bytes, "network_output": artifact.network.output_bytes}
+        wrong += [key for key, size in sizes.items() if arrays[key].shape[1:] != (size,)]
     if wrong or list(arrays["offsets"][[0, -1]]) != [0, n_samples]:
         raise ModelError(f"{path}: {(wrong or ['offsets'])[0]} does not fit the {n_samples} samples; predict again")
     if str(arrays["model_hash"]) != artifact.model_hash:
@@ -108,6 +118,19 @@ def _outputs(artifact: Artifact, arrays: Arrays) -> tuple[NDArray[np.int64], NDA
     if artifact.device_model is not None:
         margin = _outputs_of(artifact, artifact.device_model, arrays, "device", len(artifact.devices))
     return margin, _outputs_of(artifact, artifact.remaining_model, arrays, "remaining", 3)
+
+
+def _network_outputs(
+    network: Network, arrays: Arrays
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint32]]:
+    """Integer outputs of both kinds and the state CRC of every sample; raises MismatchError where inputs differ."""
+    out, crcs = arrays["network_output"].astype(np.int8), []
+    for session, start, end in zip(arrays["sessions"], arrays["offsets"][:-1], arrays["offsets"][1:], strict=True):
+        own = slice(int(start), int(end))
+        rows, ticks, kept = replayed(network, arrays["features"][own], arrays["t_ms"][own], out[own])
+        check_inputs(arrays["network_input"][own], rows, str(session))
+        crcs.append(state_crcs(arrays["features_crc"][own], ticks, kept))
+    return network_margins(network, out), network_seconds(network, out), np.concatenate(crcs)
 
 
 def _answers(

@@ -48,6 +48,9 @@ def missing_for(ring: str) -> list[str]:
         return _missing_programs("openssl", "mosquitto_passwd")
     if ring == "scale":
         return [] if find_spec("distributed") else ["Dask (make scale)"]
+    if ring == "network":
+        lacks = [name for name in ("tensorflow", "tf_keras", "tflite_micro") if find_spec(name) is None]
+        return [f"{', '.join(lacks)} (make network)"] if lacks else []
     if ring == "tflm":
         return [] if find_spec("tflite_micro") else ["the wheel tflite-micro (Linux x86-64, Python 3.11 only)"]
     if ring == "bench":
@@ -56,7 +59,7 @@ def missing_for(ring: str) -> list[str]:
 
 
 BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")  # as in tests/browser.py
-RINGS = ("parity", "firmware", "qemu", "tflm", "browser", "broker", "scale", "recordings", "bench")
+RINGS = ("parity", "firmware", "qemu", "tflm", "network", "browser", "broker", "scale", "recordings", "bench")
 
 
 def required_rings() -> set[str]:

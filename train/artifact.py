@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from train.artifact_network import Network as Network
+from train.artifact_network import parse_network
 from train.errors import ArtifactError as ArtifactError  # re-exported: codegen and host take it from here
 
 SCHEMA = 1
@@ -20,6 +22,7 @@ QUANTILES_PERMILLE = (100, 500, 900)
 MANIFEST = "manifest.json"
 REMAINING_MAX_S = (1 << 24) - 1
 LEAF_BITS = range(2, 17)
+KINDS = ("forest", "network")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,15 @@ class Artifact:
     unknown_below_permille: int
     remaining_model: ModelFile
     remaining_offset_s: tuple[int, int, int]
+    network: Network | None  # None: the models are forests
     full_durations_s: Mapping[str, tuple[int, ...]]
     split: Mapping[str, tuple[str, ...]]
     hash: str
+
+    @property
+    def kind(self) -> str:
+        """`forest` or `network`."""
+        return "forest" if self.network is None else "network"
 
     @property
     def model_hash(self) -> str:
@@ -150,8 +159,8 @@ def load_artifact(path: Path) -> Artifact:
 def _parse(path: Path, manifest: Mapping[str, Any]) -> Artifact:
     if manifest["schema"] != SCHEMA:
         raise ValueError(f"schema {manifest['schema']}, this version reads {SCHEMA}; train again")
-    if manifest["kind"] != "forest":
-        raise ValueError(f"kind {manifest['kind']!r} is not known; known: forest")
+    if manifest["kind"] not in KINDS:
+        raise ValueError(f"kind {manifest['kind']!r} is not known; known: {', '.join(KINDS)}")
     if manifest["hash"] != manifest_hash(manifest):
         raise ValueError("its hash does not match: the file was changed by hand or is damaged; train again")
     name = str(manifest["name"])
@@ -168,18 +177,23 @@ def _parse(path: Path, manifest: Mapping[str, Any]) -> Artifact:
     remaining_model = _model_file(manifest["remaining_model"])
     if remaining_model is None:
         raise ValueError("remaining_model is null")
+    features = tuple(map(str, manifest["features"]))
+    network = parse_network(manifest["network"], len(features)) if manifest["kind"] == "network" else None
+    if network is not None and network.n_margins != (0 if device_model is None else len(devices)):
+        raise ValueError(f"network: {network.n_margins} margins for {len(devices)} devices")
     return Artifact(
         path=path,
         manifest=manifest,
         name=name,
         features_version=int(manifest["features_version"]),
-        features=tuple(map(str, manifest["features"])),
+        features=features,
         devices=devices,
         device_model=device_model,
         softmax=None if softmax is None else Softmax(int(softmax["multiplier"]), int(softmax["shift"])),
         unknown_below_permille=int(manifest["unknown_below_permille"]),
         remaining_model=remaining_model,
         remaining_offset_s=(offsets[0], offsets[1], offsets[2]),
+        network=network,
         full_durations_s={key: _sorted_ints(value) for key, value in manifest["full_durations_s"].items()},
         split={part: tuple(manifest["split"][part]) for part in ("train", "calibration", "held_out")},
         hash=str(manifest["hash"]),

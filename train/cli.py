@@ -106,6 +106,12 @@ def _add_fit(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--out", type=Path, required=True, metavar="ARTIFACT", help="folder to write (docs/artifact.md)"
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="default: wattprint.toml here, if there is one")
+    parser.add_argument(
+        "--kind",
+        choices=("forest", "network"),
+        default="forest",
+        help="of model: boosted trees (default), or an int8 network, [network] of the configuration",
+    )
     parser.add_argument("--name", help="the model's name, a lower-case C identifier; default: from the folder's name")
     parser.add_argument(
         "--hold-out",
@@ -195,15 +201,15 @@ def _add_report(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 @contextmanager
-def _at_work(text: str) -> Iterator[None]:
-    """Show a moving line while something runs; on a terminal only."""
+def _at_work(text: str) -> Iterator[Callable[[str], None]]:
+    """Show a moving line while something runs, and what it is at when told; on a terminal only."""
     if not sys.stderr.isatty():
-        yield
+        yield lambda _: None
         return
     from rich.console import Console
 
-    with Console(stderr=True).status(text):
-        yield
+    with Console(stderr=True).status(text) as status:
+        yield lambda step: status.update(f"{text}: {step}")
 
 
 def _fit(arguments: argparse.Namespace) -> None:
@@ -221,21 +227,25 @@ def _fit(arguments: argparse.Namespace) -> None:
     if arguments.point is not None:
         if arguments.rows is not None:
             raise ConfigError("--point trains in memory: leave --rows")
+        if arguments.kind == "network":
+            raise ConfigError("--point is of forests: leave it out for a network")
         from train.compress.point import PointGrower, leaves_of, read_point
 
         point = read_point(arguments.point)
         config, grow = leaves_of(point, config), PointGrower(point)
-    with _at_work(f"learning from {arguments.data}"):
+    with _at_work(f"learning from {arguments.data}") as progress:
         summary = fit(
             arguments.data,
             arguments.out,
             config,
+            kind=arguments.kind,
             name=arguments.name,
             hold_out=arguments.hold_out,
             seed=arguments.seed,
             rows=arguments.rows,
             cluster=cluster,
             grow=grow,
+            progress=progress,
         )
     if arguments.json:
         print(json.dumps(asdict(summary), indent=1))

@@ -6,6 +6,7 @@ name what it changes.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -21,6 +22,10 @@ T = TypeVar("T")
 
 def _integer(default: int | None, low: int, high: int) -> Any:
     return field(default=default, metadata={"type": int, "low": low, "high": high})
+
+
+def _choice(default: str, *choices: str) -> Any:
+    return field(default=default, metadata={"type": str, "choices": choices})
 
 
 def _number(default: float, low: float, high: float) -> Any:
@@ -63,6 +68,27 @@ class Forests:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """Parameters of a network: `fit --kind network`."""
+
+    seed: int = _integer(1, 0, 2**31 - 1)
+    topology: str = _choice("dense", "dense", "conv", "separable", "gru")
+    inputs: int = _integer(48, 1, 255)
+    units: int = _integer(32, 1, 128)
+    hidden: int = _integer(16, 1, 128)
+    filters: int = _integer(8, 1, 64)
+    kernel: int = _integer(5, 1, 16)
+    window_rows: int = _integer(16, 8, 64)
+    window_tick_s: int = _integer(4, 1, 3600)
+    gru_units: int = _integer(16, 1, 64)
+    gru_tick_s: int = _integer(60, 1, 3600)
+    epochs: int = _integer(40, 1, 10_000)
+    batch: int = _integer(256, 1, 65_536)
+    learning_rate: float = _number(0.005, 1e-6, 1.0)
+    distil: float = _number(0.5, 0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Split:
     """Shares of a device's units; the rest trains."""
 
@@ -94,6 +120,7 @@ class Config:
 
     fleet: Fleet = Fleet()
     forest: Forests = Forests()
+    network: NetworkSettings = NetworkSettings()
     split: Split = Split()
     verify: Verify = Verify()
     budget: Budget = Budget()
@@ -145,7 +172,11 @@ def _section(defaults: T, values: Mapping[str, Any], path: str, prefix: str) -> 
     return type(defaults)(**given)
 
 
-def _checked(value: Any, limits: Mapping[str, Any], path: str, key: str) -> int | float:
+def _checked(value: Any, limits: Mapping[str, Any], path: str, key: str) -> int | float | str:
+    if "choices" in limits:
+        if value not in limits["choices"]:
+            raise ConfigError(f"{path}: {key} must be one of {', '.join(limits['choices'])}, not {value!r}")
+        return str(value)
     wanted, low, high = limits["type"], limits["low"], limits["high"]
     numeric = isinstance(value, int) or (wanted is float and isinstance(value, float))
     if not numeric or isinstance(value, bool):
@@ -159,7 +190,9 @@ def _checked(value: Any, limits: Mapping[str, Any], path: str, key: str) -> int 
 def as_toml(values: Mapping[str, Any], prefix: str = "") -> str:
     """Nested plain values as TOML; keys without a value are left out."""
     lines = [
-        f"{key} = {value}" for key, value in values.items() if value is not None and not isinstance(value, Mapping)
+        f"{key} = {json.dumps(value)}"
+        for key, value in values.items()
+        if value is not None and not isinstance(value, Mapping)
     ]
     text = "".join(f"{line}\n" for line in lines)
     for key, value in values.items():

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wp/network.h"
 #include "wp/charge.h"
 #include "wp/crc32.h"
 
@@ -93,6 +94,7 @@ static const wp_model good = {
 
 static void check_models(void)
 {
+    static const wp_network network = {0};
     wp_model model = good;
     wp_charge charge;
     wp_charge before;
@@ -115,6 +117,8 @@ static void check_models(void)
     REFUSED(model.softmax_shift = 48);
     REFUSED(model.remaining_predict = NULL);
     REFUSED(model.remaining_shift = 25);
+    REFUSED(model.network = &network); /* beside functions of forests */
+    REFUSED(model.network = &network; model.device_predict = NULL; model.remaining_predict = NULL); /* in 2^-24 s */
     model = good;
     model.n_devices = 1;
     model.device_predict = NULL;

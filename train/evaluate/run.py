@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from train.artifact import Artifact
 from train.evaluate import metrics
-from train.features import AnswerRules, answers, extract, to_float
-from train.models.crossfit import Forests
+from train.features import AnswerRules, answers
+from train.models.outputs import Models, model_sizes, outputs_at
 from train.models.predict import baseline_s, load_model, select_charges
 from train.sessions.dataset import read_dataset
 from train.sessions.labels import remaining_s
@@ -27,21 +27,18 @@ def evaluate(model: Path, data: Path, split: str = "held-out") -> dict[str, Any]
 
     Raises TrainError when the part has no charges.
     """
-    artifact, forests = load_model(model)
+    artifact, models = load_model(model)
     charges = select_charges(artifact, read_dataset(data).charges, split, data)
     rules = answer_rules(artifact)
-    answered = [answer_charge(artifact, forests, rules, charge) for charge in charges]
+    answered = [answer_charge(artifact, models, rules, charge) for charge in charges]
     return {
         "model": {
             "hash": artifact.model_hash,
             "name": artifact.name,
-            "kind": "forest",
+            "kind": artifact.kind,
             "features": list(artifact.features),
             "classes": list(artifact.devices),
-            "device_trees": len(forests.device.trees.group) if forests.device else 0,
-            "device_splits": forests.device.trees.n_splits if forests.device else 0,
-            "remaining_trees": len(forests.remaining.trees.group),
-            "remaining_splits": forests.remaining.trees.n_splits,
+            **model_sizes(models),
         },
         "split": split,
         "charges": len(charges),
@@ -80,16 +77,11 @@ def scored_rows(t_ms: NDArray[np.uint32]) -> NDArray[np.intp]:
     return np.union1d(found, len(t_ms) - 1).astype(np.intp)
 
 
-def answer_charge(artifact: Artifact, forests: Forests, rules: AnswerRules, charge: Charge) -> metrics.ChargeAnswers:
+def answer_charge(artifact: Artifact, models: Models, rules: AnswerRules, charge: Charge) -> metrics.ChargeAnswers:
     """What the board answers in the course of a charge, beside the truth."""
-    found = extract(charge, scored_rows(charge.t_ms))
-    features = to_float(found.x)
-    margin = np.zeros((len(features), 1), dtype=np.int32)
-    device, remaining = artifact.device_model, artifact.remaining_model
-    if forests.device is not None and device is not None:
-        margin = forests.device.outputs(features, device.output_scale_log2, device.leaf_bits)
-    quantile = forests.remaining.outputs(features, remaining.output_scale_log2, remaining.leaf_bits)
-    answer = answers(rules, margin, quantile, found.phase)
+    outputs = outputs_at(artifact, models, charge, scored_rows(charge.t_ms))
+    found = outputs.features
+    answer = answers(rules, outputs.margin, outputs.quantile, found.phase)
     return metrics.ChargeAnswers(
         device=artifact.devices.index(charge.device) if charge.device in artifact.devices else -1,
         unit=charge.unit_key,

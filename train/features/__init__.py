@@ -1,9 +1,10 @@
 """Features and answers by the firmware's own C, and the rows to train on."""
 
 from train.features.answers import AnswerRules, Answers, answers
-from train.features.core import WP_MISSING, build_core, feature_names, features_version
+from train.features.core import WP_MISSING, build_core, feature_names, features_version, state_bytes
+from train.features.encode import encode
 from train.features.extract import Features, extract, extract_states, to_float
-from train.features.rows import Rows, dataset_rows, horizons
+from train.features.rows import Rows, dataset_rows, horizons, learning_samples
 
 __all__ = [
     "WP_MISSING",
@@ -14,10 +15,13 @@ __all__ = [
     "answers",
     "build_core",
     "dataset_rows",
+    "encode",
     "extract",
     "extract_states",
     "feature_names",
     "features_version",
     "horizons",
+    "learning_samples",
+    "state_bytes",
     "to_float",
 ]

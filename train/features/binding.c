@@ -2,6 +2,7 @@
 
 #include "wp/charge.h"
 #include "wp/crc32.h"
+#include "wp/network.h"
 
 /* Python names it without asking. */
 _Static_assert(WP_MISSING == INT32_MIN, "train/features/core.py: WP_MISSING");
@@ -98,4 +99,20 @@ int32_t wp_binding_answers(size_t n, const uint32_t *rules, const int32_t *offse
         }
     }
     return (int32_t)status;
+}
+
+void wp_binding_encode(size_t n, size_t n_inputs, const int32_t *inputs, const int32_t *x, int8_t *out)
+{
+    for (size_t i = 0; i < n_inputs; i++) {
+        const int32_t *values = inputs + 4 * i;
+        const wp_network_input input = {
+            .feature = (uint8_t)values[0],
+            .offset = values[1],
+            .multiplier = (uint8_t)values[2],
+            .shift = (uint8_t)values[3],
+        };
+        for (size_t k = 0; k < n; k++) {
+            out[k * n_inputs + i] = wp_network_encode(&input, x[k * WP_N_FEATURES + input.feature]);
+        }
+    }
 }

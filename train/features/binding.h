@@ -40,4 +40,11 @@ int32_t wp_binding_answers(size_t n, const uint32_t *rules, const int32_t *offse
                            const int32_t *quantile, const uint8_t *phase, uint8_t *device,
                            uint16_t *confidence_permille, int32_t *remaining_s, uint8_t *flags);
 
+/* Input bytes of a network for n rows of features.
+ *
+ *   inputs  [n_inputs][4]: feature, offset, multiplier, shift
+ *   x       [n][features]
+ *   out     [n][n_inputs] */
+void wp_binding_encode(size_t n, size_t n_inputs, const int32_t *inputs, const int32_t *x, int8_t *out);
+
 #endif

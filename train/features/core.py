@@ -34,7 +34,7 @@ MAX_DEVICES = 255  # of the binding: what a board's WP_MAX_DEVICES allows is che
 def core_sources(root: Path = ROOT) -> list[Path]:
     """The .c files of features, model and answer, and the binding."""
     sources = root / CORE / "src"
-    single = [sources / name for name in ("crc32.c", "model.c", "answer.c", "charge.c")]
+    single = [sources / name for name in ("crc32.c", "model.c", "network.c", "answer.c", "charge.c")]
     return [*sorted(sources.glob("features*.c")), *single, root / BINDING / "binding.c"]
 
 
@@ -121,3 +121,9 @@ def features_version() -> int:
     """WP_FEATURES_VERSION of the core."""
     _, core = load_core()
     return int(core.wp_binding_features_version())
+
+
+def state_bytes() -> int:
+    """Bytes of the serialised features, WP_STATE_BYTES."""
+    _, core = load_core()
+    return int(core.wp_binding_state_bytes())

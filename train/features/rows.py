@@ -66,15 +66,19 @@ def dataset_rows(charges: Iterable[Charge], devices: Sequence[str]) -> Rows:
     return Rows(*(np.concatenate([getattr(part, name) for part in parts]) for name in Rows.__dataclass_fields__))
 
 
+def learning_samples(charge: Charge, remaining_s: NDArray[np.integer]) -> NDArray[np.intp]:
+    """The horizons that rows are made of: of a charge that gets full, by its `remaining_s`, those before it does."""
+    rows = horizons(charge)
+    return rows[remaining_s[rows] >= 0] if (remaining_s >= 0).any() else rows
+
+
 def charge_rows(charge: Charge, number: int, device: int, full: int | None) -> Rows:
     """Rows of one charge, under its number and the index of its device; `full` is its full_t_ms, as found in labels.
 
     Raises DatasetError for a sample that the core refuses.
     """
     label = remaining_until(charge, full)
-    rows = horizons(charge)
-    if (label >= 0).any():
-        rows = rows[label[rows] >= 0]
+    rows = learning_samples(charge, label)
     features = extract(charge, rows)
     n = len(rows)
     return Rows(

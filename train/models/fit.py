@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from train.models import calibrate
 from train.models.crossfit import (
     DEVICE_FILE,
     REMAINING_FILE,
-    Forests,
     Grow,
     UnseenAnswers,
     grow_as_configured,
@@ -29,8 +29,10 @@ from train.models.crossfit import (
     unseen_answers,
 )
 from train.models.external import train_stored_forests
-from train.models.forest import ForestModel
-from train.models.rows import training_rows
+from train.models.forest import Trees
+from train.models.learnt import Learnt
+from train.models.network.fit import learn_network
+from train.models.rows import TrainingRows, training_rows
 from train.models.split import UnitSplit, split_units
 from train.models.stored import StoredDataset, open_stored_dataset
 from train.sessions.dataset import Dataset, read_dataset
@@ -47,6 +49,7 @@ class FitSummary:
     """What was trained, for the user."""
 
     artifact: str
+    kind: str
     model_hash: str
     charges: int
     units: int
@@ -55,8 +58,7 @@ class FitSummary:
     calibration_units: int
     held_out_units: int
     rows: int
-    device_splits: int
-    remaining_splits: int
+    sizes: Mapping[str, int]
     notes: tuple[str, ...]
 
 
@@ -65,14 +67,18 @@ def fit(
     out: Path,
     config: Config,
     *,
+    kind: str = "forest",
     name: str | None = None,
     hold_out: Sequence[str] = (),
     seed: int | None = None,
     rows: Path | None = None,
     cluster: Cluster | None = None,
     grow: Grow = grow_as_configured,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> FitSummary:
-    """Train on the dataset folder `data` and write the artifact `out`; `grow` trains its forests.
+    """Train a `forest` or a `network` on the dataset folder `data` and write the artifact `out`.
+
+    `grow` trains the forests.
 
     With `rows`, the feature folder of `data`, forests are trained on these, which need not fit into memory, in this
     process or on a cluster; whole charges are then read of a sample of units only, to calibrate on.
@@ -89,29 +95,67 @@ def fit(
     if len(devices) > DEVICES_MAX:
         raise TrainError(f"{data}: {len(devices)} devices, a model tells at most {DEVICES_MAX} apart; use fewer")
     seen = {*parts.train, *parts.calibration}
-    found = training_rows(dataset.charges_of(seen), devices)
+    if kind == "network":
+        if isinstance(dataset, StoredDataset):
+            raise ConfigError("--rows is for forests: a network is trained on whole charges; leave it out")
+        charges = list(dataset.charges_of(seen))
+        found = training_rows(charges, devices)
+        learnt = learn_network(charges, found, parts, devices, config, str(out), progress)
+    else:
+        found = training_rows(dataset.charges_of(seen), devices)
+        learnt = _learn_forests(dataset, found, parts, devices, config, str(out), cluster, grow)
+    manifest = {
+        "schema": SCHEMA,
+        "kind": learnt.kind,
+        "name": model_name,
+        **_about_data(dataset, parts, devices),
+        **_device_entries(learnt.device_model, learnt.unseen, devices),
+        **_remaining_entries(learnt.remaining_model, learnt.unseen),
+        **learnt.entries,
+        "training": {
+            **learnt.training,
+            "split": asdict(config.split),
+            "notes": _notes(parts, devices, learnt),
+        },
+        "versions": _versions(learnt.versions),
+    }
+    n_rows = dataset.rows.table.n_rows if isinstance(dataset, StoredDataset) else len(found)
+    return _summary(write_artifact(out, manifest, learnt.files), learnt, n_rows)
+
+
+def _learn_forests(
+    dataset: Dataset | StoredDataset, rows: TrainingRows, parts: UnitSplit, devices: Sequence[str], config: Config,
+    where: str, cluster: Cluster | None, grow: Grow,
+) -> Learnt:  # fmt: skip
     if isinstance(dataset, StoredDataset):
         files = train_stored_forests(dataset.rows, parts.train, devices, config, cluster)
     else:
-        files = train_forests(found.of_units(parts.train), devices, config, grow)
-    forests = load_forests(files, len(devices), found.features.shape[1], str(out))
-    unseen = unseen_answers(found, parts, devices, forests, config, grow)
-    manifest = {
-        "schema": SCHEMA,
-        "kind": "forest",
-        "name": model_name,
-        **_about_data(dataset, parts, devices),
-        **_device_entries(forests.device, unseen, devices, config.forest.device.leaf_bits),
-        **_remaining_entries(forests.remaining, unseen, config.forest.remaining.leaf_bits),
-        "training": {
-            **asdict(config.forest),
-            "split": asdict(config.split),
-            "notes": _notes(parts, devices, unseen, forests),
+        files = train_forests(rows.of_units(parts.train), devices, config, grow)
+    forests = load_forests(files, len(devices), rows.features.shape[1], where)
+    device, remaining = forests.device, forests.remaining
+
+    def entry(file: str, trees: Trees, leaf_bits: int) -> dict[str, Any]:
+        return {"file": file, "output_scale_log2": trees.scale_log2(leaf_bits), "leaf_bits": leaf_bits}
+
+    learnt_of = (("which device it is", device), ("how long it takes", remaining))
+    return Learnt(
+        kind="forest",
+        files=files,
+        device_model=entry(DEVICE_FILE, device.trees, config.forest.device.leaf_bits) if device else None,
+        remaining_model=entry(REMAINING_FILE, remaining.trees, config.forest.remaining.leaf_bits),
+        unseen=unseen_answers(rows, parts, devices, forests, config, grow),
+        training=asdict(config.forest),
+        sizes={
+            "splits for the device": device.trees.n_splits if device else 0,
+            "splits for the remaining time": remaining.trees.n_splits,
         },
-        "versions": _versions(),
-    }
-    n_rows = dataset.rows.table.n_rows if isinstance(dataset, StoredDataset) else len(found)
-    return _summary(write_artifact(out, manifest, files), forests, n_rows)
+        versions=("numpy", "xgboost"),
+        notes=tuple(
+            f"nothing was learnt of {what}, the answer is always the same: record more charges"
+            for what, forest in learnt_of
+            if forest is not None and forest.trees.n_splits == 0
+        ),
+    )
 
 
 def _with_seed(config: Config, seed: int | None) -> Config:
@@ -142,10 +186,11 @@ def _about_data(dataset: Dataset | StoredDataset, parts: UnitSplit, devices: Seq
     }
 
 
-def _summary(artifact: Artifact, forests: Forests, n_rows: int) -> FitSummary:
+def _summary(artifact: Artifact, learnt: Learnt, n_rows: int) -> FitSummary:
     manifest = artifact.manifest
     return FitSummary(
         artifact=str(artifact.path),
+        kind=learnt.kind,
         model_hash=artifact.model_hash,
         charges=manifest["data"]["charges"],
         units=manifest["data"]["units"],
@@ -154,8 +199,7 @@ def _summary(artifact: Artifact, forests: Forests, n_rows: int) -> FitSummary:
         calibration_units=len(artifact.split["calibration"]),
         held_out_units=len(artifact.split["held_out"]),
         rows=n_rows,
-        device_splits=forests.device.trees.n_splits if forests.device else 0,
-        remaining_splits=forests.remaining.trees.n_splits,
+        sizes=learnt.sizes,
         notes=tuple(manifest["training"]["notes"]),
     )
 
@@ -169,13 +213,11 @@ def _model_name(name: str | None, out: Path) -> str:
     return chosen
 
 
-def _device_entries(
-    forest: ForestModel | None, unseen: UnseenAnswers, devices: Sequence[str], leaf_bits: int
-) -> dict[str, Any]:
+def _device_entries(model: Mapping[str, Any] | None, unseen: UnseenAnswers, devices: Sequence[str]) -> dict[str, Any]:
     """The manifest's keys about the classifier, calibrated on `unseen`."""
-    if forest is None:
+    if model is None:
         return {"device_model": None, "softmax": None, "unknown_below_permille": 0}
-    scale = forest.trees.scale_log2(leaf_bits)
+    scale = int(model["output_scale_log2"])
     rows = unseen.rows
     temperature = 1.0
     if len(rows.charge):
@@ -193,24 +235,20 @@ def _device_entries(
             answer.confidence_permille, calibrate.charge_weights(rows.charge[late])
         )
     return {
-        "device_model": {"file": DEVICE_FILE, "output_scale_log2": scale, "leaf_bits": leaf_bits},
+        "device_model": dict(model),
         "softmax": {"multiplier": softmax.multiplier, "shift": softmax.shift},
         "unknown_below_permille": threshold,
     }
 
 
-def _remaining_entries(forest: ForestModel, unseen: UnseenAnswers, leaf_bits: int) -> dict[str, Any]:
+def _remaining_entries(model: Mapping[str, Any], unseen: UnseenAnswers) -> dict[str, Any]:
     """The manifest's keys about the remaining time, its interval calibrated on `unseen`."""
     known = unseen.rows.remaining_s >= 0
     known &= unseen.rows.phase != PHASE_FULL
     quantile_s = np.floor(unseen.remaining_margin[known] + 0.5).astype(np.int64)
     offsets = calibrate.interval_offsets_s(quantile_s, unseen.rows.remaining_s[known], unseen.rows.charge[known])
     return {
-        "remaining_model": {
-            "file": REMAINING_FILE,
-            "output_scale_log2": forest.trees.scale_log2(leaf_bits),
-            "leaf_bits": leaf_bits,
-        },
+        "remaining_model": dict(model),
         "remaining_offset_s": list(offsets),
     }
 
@@ -226,14 +264,12 @@ def _full_durations_s(charges: Sequence[Charge], units: Sequence[str], devices: 
     return {device: sorted(values) for device, values in durations.items()}
 
 
-def _notes(split: UnitSplit, devices: Sequence[str], unseen: UnseenAnswers, forests: Forests) -> list[str]:
+def _notes(split: UnitSplit, devices: Sequence[str], learnt: Learnt) -> list[str]:
     """What a user must know about this model before trusting it."""
-    notes = []
+    notes, unseen = [], learnt.unseen
     if len(devices) == 1:
         notes.append(f"one device only ({devices[0]}): the model answers minutes, not which device")
-    for what, forest in (("which device it is", forests.device), ("how long it takes", forests.remaining)):
-        if forest is not None and forest.trees.n_splits == 0:
-            notes.append(f"nothing was learnt of {what}, the answer is always the same: record more charges")
+    notes += learnt.notes
     if len(unseen.rows.charge) == 0:
         notes.append("no unit to calibrate on: confidence, unknown threshold and interval are uncalibrated")
     elif unseen.n_units > len(split.calibration):
@@ -246,11 +282,9 @@ def _notes(split: UnitSplit, devices: Sequence[str], unseen: UnseenAnswers, fore
     return notes
 
 
-def _versions() -> dict[str, str]:
-    import numpy
-    import xgboost
-
-    return {"numpy": numpy.__version__, "python": platform.python_version(), "xgboost": xgboost.__version__}
+def _versions(packages: Sequence[str]) -> dict[str, str]:
+    found = {package: str(import_module(package).__version__) for package in packages}
+    return dict(sorted({"python": platform.python_version(), **found}.items()))
 
 
 def summary_text(summary: FitSummary) -> str:
@@ -259,8 +293,7 @@ def summary_text(summary: FitSummary) -> str:
     lines = [
         f"{summary.charges} charges of {summary.units} units, {kinds}: {summary.train_units} units trained on, "
         f"{summary.calibration_units} calibrated on, {summary.held_out_units} held out",
-        f"{summary.rows} rows; {summary.device_splits} splits for the device, "
-        f"{summary.remaining_splits} for the remaining time",
+        f"{summary.rows} rows; {', '.join(f'{size} {what}' for what, size in summary.sizes.items())}",
         *(f"note: {note}" for note in summary.notes),
         f"model {summary.model_hash} written to {summary.artifact}",
     ]

@@ -1,9 +1,10 @@
-"""What XGBoost itself says of a dataset, sample by sample: the independent half of every verification."""
+"""What XGBoost, or TFLite Micro, itself says of a dataset, sample by sample: the independent half of a proof."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,15 +15,18 @@ from numpy.typing import NDArray
 
 from train.artifact import Artifact, load_artifact
 from train.errors import ArtifactError, TrainError
-from train.features import extract, feature_names, features_version, to_float
+from train.features import Features, extract, feature_names, features_version, to_float
 from train.models.crossfit import Forests, load_forests
+from train.models.network.run import Runner, margins, remaining, tick_numbers
+from train.models.network.train import MARGIN_SCALE_LOG2
+from train.models.outputs import Models
 from train.sessions.dataset import read_dataset
 from train.sessions.labels import remaining_s
 from train.sessions.types import Charge
 
 
-def load_model(path: Path) -> tuple[Artifact, Forests]:
-    """An artifact and its forests; raises ArtifactError if they are damaged or made with other features."""
+def load_model(path: Path) -> tuple[Artifact, Models]:
+    """An artifact and its models; raises ArtifactError if they are damaged or made with other features."""
     artifact = load_artifact(path)
     if artifact.features_version != features_version() or artifact.features != feature_names():
         raise ArtifactError(
@@ -34,6 +38,8 @@ def load_model(path: Path) -> tuple[Artifact, Forests]:
     if missing:
         raise ArtifactError(f"{path}: {missing[0]} is not among the manifest's files; train again")
     files = {model.file: (path / model.file).read_bytes() for model in models}
+    if artifact.network is not None:
+        return artifact, Runner(files[artifact.remaining_model.file], artifact.network)
     forests = load_forests(
         files,
         len(artifact.devices),
@@ -89,7 +95,7 @@ def predict(
     """
     if n_charges is not None and n_charges < 1:
         raise TrainError(f"--charges {n_charges}: must be at least 1")
-    artifact, forests = load_model(model)
+    artifact, models = load_model(model)
     charges: Sequence[Charge] = read_dataset(data).charges
     if sessions is not None:
         unknown = sorted(set(sessions) - {charge.session for charge in charges})
@@ -99,7 +105,7 @@ def predict(
     charges = select_charges(artifact, charges, split, data)
     if n_charges is not None:
         charges = deal_out(charges, n_charges)
-    arrays = _arrays(artifact, forests, charges)
+    arrays = _arrays(artifact, models, charges)
     _write(out, arrays)
     return {
         "out": str(out),
@@ -122,11 +128,9 @@ def baseline_s(artifact: Artifact, device: NDArray[np.integer], elapsed_s: NDArr
     return answer
 
 
-def _arrays(artifact: Artifact, forests: Forests, charges: Sequence[Charge]) -> dict[str, NDArray[Any]]:
+def _arrays(artifact: Artifact, models: Models, charges: Sequence[Charge]) -> dict[str, NDArray[Any]]:
     """All keys of the file; the wide arrays are allocated once and filled a charge at a time."""
     offsets = np.concatenate([[0], np.cumsum([len(charge.t_ms) for charge in charges])]).astype(np.int64)
-    n = int(offsets[-1])
-    n_devices = len(artifact.devices) if forests.device else 0
     arrays: dict[str, NDArray[Any]] = {
         "model_hash": np.array(artifact.model_hash),
         "device_names": np.array(artifact.devices),
@@ -134,46 +138,66 @@ def _arrays(artifact: Artifact, forests: Forests, charges: Sequence[Charge]) -> 
         "session_devices": np.array([charge.device for charge in charges]),
         "session_units": np.array([charge.unit for charge in charges]),
         "offsets": offsets,
-        "t_ms": np.empty(n, np.uint32),
-        "voltage_mv": np.empty(n, np.int32),
-        "current_ma": np.empty(n, np.int32),
-        "features": np.empty((n, len(artifact.features)), np.int32),
-        "state_crc": np.empty(n, np.uint32),
-        "phase": np.empty(n, np.uint8),
-        "true_remaining_s": np.empty(n, np.int32),
-        "baseline_remaining_s": np.empty(n, np.int32),
-        "device_leaf": np.empty((n, len(forests.device.trees.group) if forests.device else 0), np.int32),
-        "remaining_leaf": np.empty((n, len(forests.remaining.trees.group)), np.int32),
-        "device_margin": np.empty((n, n_devices), np.float32),
-        "remaining_margin": np.empty((n, 3), np.float32),
     }
     for charge, start, end in zip(charges, offsets[:-1], offsets[1:], strict=True):
-        for name, values in _charge_arrays(artifact, forests, charge).items():
+        for name, values in _charge_arrays(artifact, models, charge).items():
+            if name not in arrays:
+                arrays[name] = np.empty((int(offsets[-1]), *values.shape[1:]), values.dtype)
             arrays[name][start:end] = values
     return arrays
 
 
-def _charge_arrays(artifact: Artifact, forests: Forests, charge: Charge) -> dict[str, NDArray[Any]]:
+def _charge_arrays(artifact: Artifact, models: Models, charge: Charge) -> dict[str, NDArray[Any]]:
     found = extract(charge)
-    features = to_float(found.x)
     values: dict[str, NDArray[Any]] = {
-        "t_ms": charge.t_ms,
-        "voltage_mv": charge.voltage_mv,
-        "current_ma": charge.current_ma,
+        "t_ms": charge.t_ms.astype(np.uint32, copy=False),
+        "voltage_mv": charge.voltage_mv.astype(np.int32, copy=False),
+        "current_ma": charge.current_ma.astype(np.int32, copy=False),
         "features": found.x,
         "state_crc": found.state_crc,
         "phase": found.phase,
-        "true_remaining_s": remaining_s(charge),
-        "remaining_leaf": forests.remaining.leaves(features),
-        "remaining_margin": forests.remaining.margins(features),
+        "true_remaining_s": remaining_s(charge).astype(np.int32, copy=False),
     }
+    if isinstance(models, Runner):
+        values |= _network_arrays(models, charge, found)
+    else:
+        values |= _forest_arrays(models, to_float(found.x))
     device = np.zeros(len(found.rows), dtype=np.intp)
-    if forests.device is not None:
-        values["device_leaf"] = forests.device.leaves(features)
-        values["device_margin"] = forests.device.margins(features)
+    if values["device_margin"].shape[1]:
         device = np.argmax(values["device_margin"], axis=1)
     values["baseline_remaining_s"] = baseline_s(artifact, device, found.elapsed_s)
     return values
+
+
+def _forest_arrays(forests: Forests, features: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+    """XGBoost's own leaves and margins of rows [n, n_features]."""
+    n = len(features)
+    return {
+        "device_leaf": forests.device.leaves(features) if forests.device else np.empty((n, 0), np.int32),
+        "remaining_leaf": forests.remaining.leaves(features),
+        "device_margin": forests.device.margins(features) if forests.device else np.empty((n, 0), np.float32),
+        "remaining_margin": forests.remaining.margins(features),
+    }
+
+
+def _network_arrays(runner: Runner, charge: Charge, found: Features) -> dict[str, NDArray[Any]]:
+    """TFLite Micro's own bytes at every sample, and the state CRC over what the network remembers as well."""
+    network = runner.network
+    ticks = tick_numbers(charge.t_ms, network.tick_ms)
+    given, out, kept = runner.charge(found.x, np.diff(ticks, prepend=0) != 0)
+    counted = ticks.astype("<u4")
+    crc = [
+        zlib.crc32(kept[index].tobytes(), zlib.crc32(counted[index].tobytes(), int(found.state_crc[index])))
+        for index in range(len(ticks))
+    ]
+    return {
+        "features_crc": found.state_crc,
+        "state_crc": np.array(crc, np.uint32),
+        "network_input": given,
+        "network_output": out,
+        "device_margin": (margins(network, out) * 2.0**-MARGIN_SCALE_LOG2).astype(np.float32),
+        "remaining_margin": remaining(network, out).astype(np.float32),
+    }
 
 
 def _write(out: Path, arrays: dict[str, NDArray[Any]]) -> None:

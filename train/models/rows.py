@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from train.features import dataset_rows, to_float
+from train.features import WP_MISSING, dataset_rows, to_float
 from train.sessions.types import Charge
 
 EARLY_S = 300
@@ -38,6 +38,10 @@ class TrainingRows:
     def of_units(self, units: Collection[str]) -> TrainingRows:
         """The rows of some units."""
         return self.where(np.isin(self.unit, [index for index, unit in enumerate(self.units) if unit in units]))
+
+    def whole_features(self) -> NDArray[np.int32]:
+        """The features as the core has them, [n, n_features]; every one is a whole number."""
+        return np.where(np.isnan(self.features), WP_MISSING, self.features.astype(np.float64)).astype(np.int32)
 
     def weight(self, early_weight: float = 1.0) -> NDArray[np.float32]:
         """Weights [n]: a charge's rows weigh 1 together, those of its first EARLY_S that many times the others."""

@@ -14,9 +14,10 @@ _Static_assert(WP_REMAINING_N_FEATURES == WP_N_FEATURES, "the core's features ar
 _Static_assert(WP_REMAINING_N_OUTPUTS == WP_N_QUANTILES, "one output a quantile");
 
 const wp_model wp_model_generated = {
-    .abi = 1,
+    .abi = 2,
     .features_version = 2,
     .hash = {0x94, 0xb5, 0x09, 0x5e, 0x08, 0x26, 0x8e, 0x99},
+    .network = NULL,
     .n_devices = 17,
     .device_predict = wp_device_predict,
     .softmax_multiplier = 1827176804u,

@@ -9,8 +9,8 @@
 
 #include "wp/model.h"
 
-#if WP_MODEL_ABI != 1 || WP_FEATURES_VERSION != 2
-#error "model generated for model ABI 1 and features version 2: run codegen again"
+#if WP_MODEL_ABI != 2 || WP_FEATURES_VERSION != 2
+#error "model generated for model ABI 2 and features version 2: run codegen again"
 #endif
 #if WP_MAX_DEVICES < 17
 #error "model of 17 devices: build with WP_MAX_DEVICES=17 or more"

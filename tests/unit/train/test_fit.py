@@ -19,6 +19,7 @@ from train.config import Config, Forest, Forests
 from train.errors import ArtifactError, ConfigError, TrainError
 from train.evaluate.metrics import HORIZON_KEYS
 from train.evaluate.run import evaluate
+from train.models import crossfit
 from train.models.fit import fit
 from train.models.predict import load_model, predict
 from train.sessions.dataset import write_dataset
@@ -163,10 +164,10 @@ def test_a_model_that_learnt_nothing_says_so(tmp_path: Path) -> None:
     """Two charges are fewer than a leaf must rest on: the trees do not split."""
     data = dataset(tmp_path / "few", n_devices=1, n_units=2, n_charges=1)
     summary = fit(data, tmp_path / "model", Config())
-    assert summary.remaining_splits == 0
+    assert summary.sizes["splits for the remaining time"] == 0
     assert [note for note in summary.notes if "nothing was learnt of how long it takes" in note]
     enough = fit(dataset(tmp_path / "many", n_devices=2, n_units=6), tmp_path / "other", QUICK)
-    assert enough.remaining_splits > 0
+    assert enough.sizes["splits for the remaining time"] > 0
     assert not [note for note in enough.notes if "nothing was learnt" in note]
 
 
@@ -175,6 +176,7 @@ def test_one_device_has_no_classifier(tmp_path: Path) -> None:
     summary = fit(data, tmp_path / "model", QUICK)
     assert any("the model answers minutes, not which device" in note for note in summary.notes)
     artifact, forests = load_model(tmp_path / "model")
+    assert isinstance(forests, crossfit.Forests)
     assert (artifact.device_model, artifact.softmax, forests.device) == (None, None, None)
     predict(tmp_path / "model", data, tmp_path / "p.npz")
     with np.load(tmp_path / "p.npz") as file:
@@ -268,7 +270,8 @@ def _other_model(folder: Path) -> None:
         (_change_a_byte, r"remaining\.json: does not match"),
         (lambda folder: (folder / "manifest.json").write_text("{"), r"manifest\.json: cannot be read"),
         (_change("schema", 2), "schema 2"),
-        (_change("kind", "network"), "kind 'network'"),
+        (_change("kind", "tree"), "kind 'tree'"),
+        (_change("kind", "network"), "key 'network' is missing"),
         (_change("features_version", 99), "features version 99"),
         (_change("features", lambda names: names[::-1]), "train again"),
         (_change("files", lambda files: {"remaining.json": files["remaining.json"]}), r"device\.json is not among"),

@@ -2,6 +2,7 @@
 
 #include "features_private.h"
 #include "wp/crc32.h"
+#include "wp/network.h"
 
 /* A function whose arrays are to leave the stack with it: inlined, they would lie beside the others. */
 #if defined(__GNUC__) || defined(__clang__)
@@ -33,10 +34,14 @@ static WP_OWN_FRAME void answer_features(const wp_charge *charge, wp_answer *ans
     int32_t quantile[WP_N_QUANTILES];
 
     wp_features_read(&charge->features, x);
-    if (model->n_devices > 1) {
-        model->device_predict(x, margin);
+    if (model->network != NULL) {
+        model->network->predict(model->network, &charge->features, x, margin, quantile);
+    } else {
+        if (model->n_devices > 1) {
+            model->device_predict(x, margin);
+        }
+        model->remaining_predict(x, quantile);
     }
-    model->remaining_predict(x, quantile);
     wp_answer_from_outputs(model, margin, quantile, (wp_phase)charge->features.phase, answer);
 }
 
@@ -55,6 +60,9 @@ wp_status wp_charge_update(wp_charge *charge, const wp_sample *sample, wp_answer
     if (status == WP_OK) {
         answer_features(charge, answer);
         answer->state_crc = state_crc(&charge->features);
+        if (charge->model->network != NULL) {
+            answer->state_crc = charge->model->network->crc(charge->model->network, answer->state_crc);
+        }
     }
     return status;
 }

@@ -14,9 +14,10 @@ _Static_assert(WP_REMAINING_N_FEATURES == WP_N_FEATURES, "the core's features ar
 _Static_assert(WP_REMAINING_N_OUTPUTS == WP_N_QUANTILES, "one output a quantile");
 
 const wp_model wp_model_generated = {
-    .abi = 1,
+    .abi = 2,
     .features_version = 2,
     .hash = {0x4a, 0x7d, 0xc4, 0x3c, 0x58, 0xf5, 0xf6, 0xd8},
+    .network = NULL,
     .n_devices = 3,
     .device_predict = wp_device_predict,
     .softmax_multiplier = 1477u,

@@ -12,9 +12,10 @@ _Static_assert(WP_REMAINING_N_FEATURES == WP_N_FEATURES, "the core's features ar
 _Static_assert(WP_REMAINING_N_OUTPUTS == WP_N_QUANTILES, "one output a quantile");
 
 const wp_model wp_model_generated = {
-    .abi = 1,
+    .abi = 2,
     .features_version = 2,
     .hash = {0xd2, 0xbc, 0xed, 0x58, 0xb2, 0xb8, 0xb1, 0xc3},
+    .network = NULL,
     .n_devices = 1,
     .device_predict = NULL,
     .softmax_multiplier = 0,

@@ -201,7 +201,7 @@ def test_a_point_is_trained_again(data: Path, tmp_path: Path, capsys: pytest.Cap
     trees = json.loads((tmp_path / "a" / "device.json").read_bytes())["learner"]["gradient_booster"]["model"]["trees"]
     assert len(trees) == 2 * 3
     plain = fit(data, tmp_path / "b", load_config())
-    assert plain.device_splits != 0
+    assert plain.sizes["splits for the device"] != 0
     assert (tmp_path / "b" / "device.json").read_bytes() != (tmp_path / "a" / "device.json").read_bytes()
 
 

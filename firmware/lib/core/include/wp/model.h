@@ -5,15 +5,20 @@
 #include "wp/features.h"
 
 /* Raised when this struct or the meaning of a field changes; generated code refuses another. */
-#define WP_MODEL_ABI 1
+#define WP_MODEL_ABI 2
 
 #define WP_MODEL_HASH_BYTES 8
 #define WP_N_QUANTILES 3
+
+typedef struct wp_network wp_network; /* wp/network.h */
 
 typedef struct wp_model {
     uint16_t abi;              /* WP_MODEL_ABI */
     uint16_t features_version; /* WP_FEATURES_VERSION the model was trained with */
     uint8_t hash[WP_MODEL_HASH_BYTES]; /* of the artifact; the Hello carries it */
+
+    /* A network gives the outputs of both functions below, which are then NULL. NULL: a forest. */
+    const wp_network *network;
 
     /* Which device. n_devices = 1: no classifier, device_predict is NULL. */
     uint8_t n_devices;

@@ -1,0 +1,1 @@
+"""Networks: trained with Keras, converted to int8, run by TFLite Micro (docs/network.md)."""
