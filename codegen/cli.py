@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from codegen import build_command, compile_command, measure_command, package_command, reference_command
+from codegen import build_command, compare_command, compile_command, measure_command, package_command, reference_command
 from codegen.errors import CodegenError
 from codegen.output import readers_may_leave
 
@@ -14,6 +14,7 @@ DESCRIPTION = """\
 Trained models in, C for a microcontroller out.
 
   python -m codegen build                                    the whole way: train, emit, build, prove, report
+  python -m codegen compare                                  forest and networks side by side, quality and cost
   python -m codegen compile --artifact build/artifact --out build/model     C for the firmware
   python -m codegen compile clf.json --name clf --out c      C of one XGBoost model, for any program
   python -m codegen compile clf.json --emit auto --budget-flash 60000 --out c
@@ -25,7 +26,7 @@ Trained models in, C for a microcontroller out.
 """
 EXIT_CODES = "exit codes: 0 done, 1 mismatch, 2 bad input, 6 compiler missing or failed, 7 timeout, 8 over budget"
 
-COMMANDS = (build_command, compile_command, package_command, reference_command, measure_command)
+COMMANDS = (build_command, compare_command, compile_command, package_command, reference_command, measure_command)
 """One module a command, in the order of the help; each has `add_command(subparsers)` and imports its work when run."""
 
 
