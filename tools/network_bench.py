@@ -77,13 +77,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not paths:
         print(f"bench-network: no model; {FOLDER} names a folder with networks/NAME.tflite", file=sys.stderr)
         return 2
-    shutil.rmtree(args.work, ignore_errors=True)
+    work = args.work.resolve()
+    shutil.rmtree(work, ignore_errors=True)
     rows: list[Row] = []
     try:
         for path in paths:
             if sys.stderr.isatty():
                 print(f"{path.stem} ...", file=sys.stderr)
-            rows += measure_model(path, args.work / path.stem, args.rows)
+            rows += measure_model(path, work / path.stem, args.rows)
     except CodegenError as error:
         print(f"bench-network: {error}", file=sys.stderr)
         return error.exit_code
