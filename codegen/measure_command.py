@@ -20,7 +20,9 @@ def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
         "measure flash, RAM, stack (bytes) and executed instructions of generated C, as JSON",
         "python -m codegen measure build/model --target rv32imc --inputs build/reference.npz",
     )
-    parser.add_argument("folder", type=Path, metavar="DIR", help="what compile has written: a forest, or an artifact's")
+    parser.add_argument(
+        "folder", type=Path, metavar="DIR", help="what compile has written of a forest, a network or an artifact"
+    )
     parser.add_argument("--target", choices=list(TARGETS), required=True, help="all but host run under QEMU")
     parser.add_argument(
         "--opt", nargs="?", default="-Os", metavar="-Os|-O2", help="optimise for size (default) or speed"
@@ -31,7 +33,8 @@ def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
         "--inputs",
         type=Path,
         metavar="FILE",
-        help=".npz to count instructions on: array x [rows, features], or for an artifact a reference's samples",
+        help=".npz to count instructions on: array x [rows, features], of a network [rows, input bytes], or for an "
+        "artifact a reference's samples",
     )
 
 
