@@ -35,6 +35,8 @@ void ina_simulator_init(ina_simulator *chip, bool is_226, uint8_t address, int32
     chip->is_226 = is_226;
     chip->address = address;
     chip->shunt_uohm = shunt_uohm;
+    chip->maker = 0x5449u;
+    chip->die = 0x2261u; /* revision 1 */
     ina_simulator_lose_supply(chip);
 }
 
@@ -78,9 +80,9 @@ static uint16_t read_226(ina_simulator *chip)
     case BUS:
         return chip->bus;
     case MAKER_226:
-        return 0x5449u;
+        return chip->maker;
     case DIE_226:
-        return 0x2261u;
+        return chip->die;
     default:
         return 0;
     }

@@ -22,6 +22,8 @@ typedef struct ina_simulator {
     int32_t current_ua; /* what flows now */
     int32_t voltage_uv;
     uint32_t faults;
+    uint16_t maker; /* what an INA226 says of itself */
+    uint16_t die;
     uint32_t looks_busy;  /* so many looks at the ready bit until a conversion ends, after each configuration */
 
     uint32_t n_transfers; /* counted for tests */

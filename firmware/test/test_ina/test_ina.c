@@ -257,6 +257,19 @@ static void test_another_chip(void)
     chip.is_226 = true;
     flows(2000000, 5000000);
     FAULT(WP_SENSOR_NO_ANSWER);
+    begin(&config_226);
+    chip.maker = 0x5448;
+    flows(2000000, 5000000);
+    FAULT(WP_SENSOR_NO_ANSWER);
+    CHECK_EQUAL(chip.n_configured, 0); /* nothing was written to a stranger */
+    begin(&config_226);
+    chip.die = 0x2270;
+    flows(2000000, 5000000);
+    FAULT(WP_SENSOR_NO_ANSWER);
+    begin(&config_226);
+    chip.die = 0x226F; /* another revision */
+    flows(2000000, 5000000);
+    READS(5000, 2000);
     begin(&config_219);
     chip.address = 0x45;
     flows(2000000, 5000000);

@@ -74,7 +74,6 @@ static bool read_values(wp_ina *ina, ina_values *values)
     if (ina->configured && holds_configuration(ina)) {
         return chip_of(&ina->config)->read(ina, values);
     }
-    ina->configured = false;
     return configure(ina, values);
 }
 
