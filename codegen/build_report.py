@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
-SMALLER = {"forest": "rounds or max_depth", "network": "inputs, units or hidden"}
+SMALLER = {"forest": "rounds or max_depth", "network": "inputs, units or hidden of [network.*]"}
 """What makes a model of each kind smaller."""
 
 

@@ -91,24 +91,24 @@ def _candidate(
     with _config(settings, name) as config:
         kind = "forest" if name == "forest" else "network"
         steps.run(
-            f"train: {name}",
+            f"train {name}",
             python("train", "fit", "--data", data, "--out", folder, "--kind", kind, "--config", config, "--name", name),
         )
     artifact = read_artifact(folder)
     split = "held-out" if artifact.split["held_out"] else "all"
     evaluation = steps.run_json(
-        f"evaluate: {name}",
+        f"evaluate {name}",
         python("train", "evaluate", "--model", folder, "--data", data, "--split", split, "--json"),
     )
     samples = out / f"{name}.npz"
     steps.run(
-        f"reference: {name}",
+        f"reference of {name}",
         python(
             "codegen", "reference", "--artifact", folder, "--data", data, "--split", split, "--charges",
             SAMPLED_CHARGES, "--out", samples,
         ),
     )  # fmt: skip
-    costs = steps.call(f"measure: {name}", lambda: whole_costs(artifact, samples))
+    costs = steps.call(f"measure {name}", lambda: whole_costs(artifact, samples))
     return _of(artifact, name, evaluation, costs, budget)
 
 
@@ -171,12 +171,16 @@ def verdict(forest: Candidate, network: Candidate | None) -> str:
         if ours != theirs:
             better, worse = (ours, theirs) if (ours < theirs) == less else (theirs, ours)
             winner = "forest" if better == ours else network.name
-            wins[winner].append(f"{what} ({better:.4g} against {worse:.4g})")
+            wins[winner].append(f"{what} ({_figure(better)} against {_figure(worse)})")
     quality = [name for name, found in wins.items() if any(text.startswith(("device", "minutes")) for text in found)]
     both = len(quality) == 2
     choice = "which to take depends" if both else f"take the {quality[0] if quality else 'smaller one'}"
     parts = [f"the {name} is better in {', '.join(found)}" for name, found in wins.items() if found]
     return f"{choice}: " + "; ".join(parts)
+
+
+def _figure(value: float) -> str:
+    return f"{value:.1f}" if value < 1000 and value != round(value) else f"{value:.0f}"
 
 
 def _criteria(forest: Candidate, network: Candidate) -> Iterator[tuple[str, float, float, bool]]:

@@ -68,24 +68,51 @@ class Forests:
 
 
 @dataclass(frozen=True, slots=True)
+class Dense:
+    """Sizes of a network that sees the latest features."""
+
+    inputs: int = _integer(40, 1, 255)
+    units: int = _integer(32, 1, 128)
+    hidden: int = _integer(16, 1, 128)
+
+
+@dataclass(frozen=True, slots=True)
+class Windowed:
+    """Sizes of a network that sees a window of past rows as well."""
+
+    inputs: int = _integer(24, 1, 255)
+    units: int = _integer(16, 1, 128)
+    hidden: int = _integer(16, 1, 128)
+    filters: int = _integer(6, 1, 64)
+    kernel: int = _integer(5, 1, 16)
+    rows: int = _integer(16, 8, 64)
+    tick_s: int = _integer(4, 1, 3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrent:
+    """Sizes of a network that keeps a state; units are the state's."""
+
+    inputs: int = _integer(24, 1, 255)
+    units: int = _integer(12, 1, 64)
+    hidden: int = _integer(16, 1, 128)
+    tick_s: int = _integer(60, 1, 3600)
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkSettings:
     """Parameters of a network: `fit --kind network`."""
 
     seed: int = _integer(1, 0, 2**31 - 1)
     topology: str = _choice("dense", "dense", "conv", "separable", "gru")
-    inputs: int = _integer(48, 1, 255)
-    units: int = _integer(32, 1, 128)
-    hidden: int = _integer(16, 1, 128)
-    filters: int = _integer(8, 1, 64)
-    kernel: int = _integer(5, 1, 16)
-    window_rows: int = _integer(16, 8, 64)
-    window_tick_s: int = _integer(4, 1, 3600)
-    gru_units: int = _integer(16, 1, 64)
-    gru_tick_s: int = _integer(60, 1, 3600)
     epochs: int = _integer(40, 1, 10_000)
     batch: int = _integer(256, 1, 65_536)
     learning_rate: float = _number(0.005, 1e-6, 1.0)
     distil: float = _number(0.5, 0.0, 1.0)
+    dense: Dense = Dense()
+    conv: Windowed = Windowed()
+    separable: Windowed = Windowed()
+    gru: Recurrent = Recurrent()
 
 
 @dataclass(frozen=True, slots=True)

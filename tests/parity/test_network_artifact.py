@@ -14,7 +14,7 @@ from codegen.emit.artifact import emit_artifact
 from codegen.measure import run_on_target
 from tests.unit.train.fleet import dataset
 from train.artifact import load_artifact
-from train.config import Config, Forest, Forests, NetworkSettings, Split
+from train.config import Config, Dense, Forest, Forests, NetworkSettings, Recurrent, Split, Windowed
 from train.errors import ConfigError, TrainError
 from train.evaluate.run import evaluate
 from train.models.fit import fit
@@ -26,7 +26,15 @@ pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("ne
 
 QUICK = Config(
     forest=Forests(device=Forest(rounds=3, max_depth=3), remaining=Forest(rounds=3, max_depth=3)),
-    network=NetworkSettings(inputs=16, units=12, hidden=8, gru_units=8, window_rows=9, epochs=8, batch=64, distil=0.0),
+    network=NetworkSettings(
+        epochs=8,
+        batch=64,
+        distil=0.0,
+        dense=Dense(inputs=16, units=12, hidden=8),
+        conv=Windowed(inputs=16, units=12, hidden=8, rows=9),
+        separable=Windowed(inputs=16, units=12, hidden=8, rows=9),
+        gru=Recurrent(inputs=16, units=8, hidden=8),
+    ),
     split=Split(enough_calibration_units=0),
 )
 
@@ -93,10 +101,10 @@ def test_one_device_has_no_classifier(tmp_path: Path) -> None:
 
 
 def test_what_does_not_fit_the_state_is_refused(charges: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"network.window_rows: 252 bytes to keep, the state has room for \d+"):
-        fit(charges, tmp_path / "a", config_of("conv", window_rows=64), kind="network")
-    with pytest.raises(ConfigError, match=r"network.kernel 8: too long for 9 rows"):
-        fit(charges, tmp_path / "a", config_of("conv", kernel=8), kind="network")
+    with pytest.raises(ConfigError, match=r"network.conv.rows: 252 bytes to keep, the state has room for \d+"):
+        fit(charges, tmp_path / "a", config_of("conv", conv=Windowed(rows=64)), kind="network")
+    with pytest.raises(ConfigError, match=r"network.conv.kernel 8: too long for 9 rows"):
+        fit(charges, tmp_path / "a", config_of("conv", conv=Windowed(rows=9, kernel=8)), kind="network")
 
 
 def _converted(*, whole: bool, batch: int | None) -> bytes:

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.artifact_network import STATE_MAX_BYTES, TICKS_BYTES, Network, NetworkInput
-from train.config import Config, NetworkSettings
+from train.config import Config, Dense, NetworkSettings, Recurrent, Windowed
 from train.errors import ConfigError, TrainError
 from train.features import encode, extract, feature_names, state_bytes
 from train.models import calibrate
 from train.models.crossfit import load_forests, train_forests
 from train.models.network.convert import Converted, convert
 from train.models.network.encoding import choose_inputs, whole_range
-from train.models.network.layers import RECURRENT, WINDOWED, Shape
+from train.models.network.layers import RECURRENT, Shape
 from train.models.network.learn import Lessons, Progress, learn
 from train.models.network.run import Runner, margins, remaining, rows_with_ticks
 from train.models.network.samples import Ticks, find_ticks, row_samples, windows
@@ -67,17 +67,17 @@ def train_network(
 
     Raises TrainError without a charge that gets full, ConfigError for sizes that do not go together.
     """
-    settings = config.network
+    settings, sizes = config.network, sizes_of(config.network)
     own = np.isin(rows.unit, [rows.units.index(unit) for unit in train_units])
     taught = rows.where(own)
     if not np.any(taught.remaining_s >= 0):
         raise TrainError("no charge to train on gets full: minutes to full cannot be learnt; add charges that do")
     progress("growing forests to choose inputs by")
     forests = train_forests(taught, devices, config)
-    inputs = choose_inputs(taught.features, list(forests.values()), settings.inputs)
+    inputs = choose_inputs(taught.features, list(forests.values()), sizes.inputs)
     shape = _shape(settings, len(inputs), len(devices))
     row = whole_range(taught.features, [feature_names().index(name) for name in WINDOW_FEATURES[: shape.n_row]])
-    tick_ms = 1000 * _tick_s(settings)
+    tick_ms = FEED_FORWARD_TICK_MS if isinstance(sizes, Dense) else 1000 * sizes.tick_s
     ticks = find_ticks(charges, taught, tick_ms) if shape.n_kept else None
     largest_s = ROOM * float(taught.remaining_s.max())
     lessons = _lessons(shape, taught, ticks, inputs, row, config, largest_s)
@@ -110,32 +110,34 @@ def network_outputs(
     return margins(network, out), remaining(network, out)
 
 
-def _tick_s(settings: NetworkSettings) -> int:
-    if settings.topology in RECURRENT:
-        return settings.gru_tick_s
-    return settings.window_tick_s if settings.topology in WINDOWED else FEED_FORWARD_TICK_MS // 1000
-
-
 def _shape(settings: NetworkSettings, n_inputs: int, n_devices: int) -> Shape:
-    recurrent, windowed = settings.topology in RECURRENT, settings.topology in WINDOWED
+    """The shape that the settings ask for; raises ConfigError for what has no room or does not go together."""
+    sizes = sizes_of(settings)
+    windowed = sizes if isinstance(sizes, Windowed) else None
     shape = Shape(
         topology=settings.topology,
         n_inputs=n_inputs,
         n_row=len(WINDOW_FEATURES) if windowed else 0,
-        n_rows=settings.window_rows if windowed else 0,
+        n_rows=windowed.rows if windowed else 0,
         n_devices=n_devices if n_devices > 1 else 0,
-        units=settings.gru_units if recurrent else settings.units,
-        hidden=settings.hidden,
-        filters=settings.filters,
-        kernel=settings.kernel,
+        units=sizes.units,
+        hidden=sizes.hidden,
+        filters=windowed.filters if windowed else 0,
+        kernel=windowed.kernel if windowed else 0,
     )
-    room = STATE_MAX_BYTES - state_bytes() - TICKS_BYTES
+    section, room = f"network.{settings.topology}", STATE_MAX_BYTES - state_bytes() - TICKS_BYTES
     if shape.n_kept > room:
-        what = "gru_units" if recurrent else "window_rows"
-        raise ConfigError(f"network.{what}: {shape.n_kept} bytes to keep, the state has room for {room}; lower it")
-    if windowed and (settings.window_rows - settings.kernel) // 2 + 1 < 3:
-        raise ConfigError(f"network.kernel {settings.kernel}: too long for {settings.window_rows} rows; lower it")
+        what = "rows" if windowed else "units"
+        raise ConfigError(f"{section}.{what}: {shape.n_kept} bytes to keep, the state has room for {room}; lower it")
+    if windowed and (windowed.rows - windowed.kernel) // 2 + 1 < 3:
+        raise ConfigError(f"{section}.kernel {windowed.kernel}: too long for {windowed.rows} rows; lower it")
     return shape
+
+
+def sizes_of(settings: NetworkSettings) -> Dense | Windowed | Recurrent:
+    """The sizes of the topology chosen."""
+    sizes: Dense | Windowed | Recurrent = getattr(settings, settings.topology)
+    return sizes
 
 
 def _lessons(
