@@ -12,6 +12,8 @@ from typing import Any
 from train.compress.network_task import CompressedNetwork, NetworkTask
 from train.compress.surrogate import BATCH, build, deployed, learn, whole
 
+HIDDEN = ("first", "last")
+
 
 def compress(
     task: NetworkTask, *, fine_tuned: bool = True, sparsity: float = 0.9, two_of_four: bool = False
@@ -29,7 +31,11 @@ def task_epochs(task: NetworkTask, fine_tuned: bool) -> int:
 
 
 def pruned(task: NetworkTask, model: Any, epochs: int, sparsity: float, two_of_four: bool = False) -> Any:
-    """Prune a model while it learns; returns it without the wrappers."""
+    """Prune a model's hidden layers while it learns; returns it without the wrappers.
+
+    The heads stay whole: three outputs of 64 weights each do not bear losing nine of ten.
+    """
+    import tf_keras as keras
     from tensorflow_model_optimization.sparsity import keras as sparse
 
     steps = epochs * -(-len(task.lessons.device) // BATCH)
@@ -40,6 +46,10 @@ def pruned(task: NetworkTask, model: Any, epochs: int, sparsity: float, two_of_f
         }
     else:
         options = {"pruning_schedule": sparse.PolynomialDecay(0.5, sparsity, 0, int(0.7 * steps), frequency=50)}
-    wrapped = sparse.prune_low_magnitude(model, **options)
+
+    def wrap(layer: Any) -> Any:
+        return sparse.prune_low_magnitude(layer, **options) if layer.name in HIDDEN else layer
+
+    wrapped = keras.models.clone_model(model, clone_function=wrap)
     learn(wrapped, task.lessons, epochs, seed=task.seed, callbacks=[sparse.UpdatePruningStep()])
     return sparse.strip_pruning(wrapped)

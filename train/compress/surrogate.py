@@ -127,7 +127,8 @@ def to_tflite(model: Any, x: Sequence[NDArray[np.float32]], *, quantised: bool =
 
     import tensorflow as tf
 
-    specs = [tf.TensorSpec((1, *values.shape[1:]), tf.float32) for values in x]
+    # The converter puts inputs into an order of its own: numbers in their names tell which is which.
+    specs = [tf.TensorSpec((1, *values.shape[1:]), tf.float32, name=f"x_{i}") for i, values in enumerate(x)]
 
     def call(*inputs: Any) -> Any:
         return model(list(inputs) if len(inputs) > 1 else inputs[0], training=False)

@@ -157,11 +157,43 @@ FOREST_TECHNIQUES: tuple[Technique, ...] = (
                 {"n_features": 16, "penalty": 0.3, "max_bin": 64, "refined": True, "leaf_bits": 8},
             ),
             Setting(
-                "re-use 0.3, thresholds halved, pruned by half, 6 bits",
-                {"penalty": 0.3, "max_bin": 64, "keep": 0.5, "thresholds": 0.5, "refined": True, "leaf_bits": 6},
+                "tails of a twelfth, refined, 6 and 7 bits",
+                {
+                    "device": {
+                        "rounds": 10,
+                        "eta": 0.5,
+                        "max_bin": 128,
+                        "gamma": 0.3,
+                        "min_child_weight": 0.1,
+                        "penalty": 0.1,
+                        "leaf_bits": 6,
+                    },
+                    "remaining": {"rounds": 25, "eta": 0.3, "min_child_weight": 2.0, "tails": 0.08, "leaf_bits": 7},
+                    "refined": True,
+                },
             ),
             Setting(
-                "tails at a quarter, refined, 8 bits", {"max_bin": 64, "tails": 0.25, "refined": True, "leaf_bits": 8}
+                "the same, pruned by a quarter in place of re-use",
+                {
+                    "device": {
+                        "rounds": 12,
+                        "eta": 0.5,
+                        "max_bin": 128,
+                        "gamma": 0.3,
+                        "min_child_weight": 0.1,
+                        "keep": 0.75,
+                        "leaf_bits": 6,
+                    },
+                    "remaining": {
+                        "rounds": 25,
+                        "eta": 0.3,
+                        "min_child_weight": 2.0,
+                        "keep": 0.72,
+                        "tails": 0.1,
+                        "leaf_bits": 6,
+                    },
+                    "refined": True,
+                },
             ),
         ),
         ("cost_complexity", "leaf_refinement", "threshold_sharing", "reuse_penalty", "leaf_sharing", "forest_trees"),

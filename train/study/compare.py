@@ -23,8 +23,8 @@ from train.study.search import search
 ROOT = Path(__file__).resolve().parents[2]
 STUDY_FILE = "compression.json"
 SCHEMA = 1
-TRIALS = {"device": 24, "remaining": 24, "network": 8}
-QUICK_TRIALS = {"device": 8, "remaining": 8, "network": 0}
+TRIALS = {"device": 16, "remaining": 16, "network": 4}
+QUICK_TRIALS = {"device": 4, "remaining": 4, "network": 0}
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def add_command(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="rows made at a time (default: 2)")
     parser.add_argument("--quick", action="store_true", help="a quarter of the units and one setting a technique")
-    trials = "trials of each search, 0 for none (default: 24, of networks 8)"
+    trials = "trials of each search, 0 for none (default: 16, of networks 4)"
     parser.add_argument("--trials", type=int, metavar="N", help=trials)
     parser.add_argument("--config", type=Path, metavar="FILE", help="default: wattprint.toml here, if there is one")
     parser.add_argument("--install", action="store_true", help="update artifacts/compression.json: builds report it")

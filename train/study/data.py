@@ -18,6 +18,7 @@ from train.config import Config
 from train.errors import TrainError
 from train.evaluate.metrics import HORIZONS_S
 from train.features import extract, feature_names, features_version, to_float
+from train.features.core import CORE, ROOT
 from train.features.rows import horizons
 from train.models.rows import EARLY_S, TrainingRows, training_rows
 from train.models.split import UnitSplit, split_units
@@ -79,10 +80,19 @@ def study_data(
 
 
 def _key(dataset: Dataset, others: Sequence[Dataset], config: Config, *, quick: bool) -> str:
-    from train.features.core import build_core
-
-    parts = (dataset.hash, *(other.hash for other in others), asdict(config.split), quick, build_core().parent.name)
+    parts = (dataset.hash, *(other.hash for other in others), asdict(config.split), quick, _features_digest())
     return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _features_digest() -> str:
+    """Hash of the C that works features out; what answers and links do with them changes no row."""
+    core = ROOT / CORE
+    sources = [
+        *sorted((core / "src").glob("features*")),
+        core / "src" / "fixed_point.h",
+        core / "include/wp/features.h",
+    ]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
 def _make(dataset: Dataset, others: Sequence[Dataset], config: Config, *, quick: bool) -> StudyData:

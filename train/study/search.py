@@ -17,6 +17,33 @@ if TYPE_CHECKING:
     from train.study.runner import Runner
 
 BATCH = 8
+KNOWN: dict[str, tuple[dict[str, Any], ...]] = {
+    "device": (
+        {
+            "rounds": 12,
+            "max_depth": 5,
+            "eta": 0.5,
+            "max_bin": 128,
+            "gamma": 0.3,
+            "min_child_weight": 0.1,
+            "leaf_bits": 6,
+        },
+        {
+            "rounds": 16,
+            "max_depth": 5,
+            "eta": 0.4,
+            "max_bin": 256,
+            "gamma": 0.3,
+            "min_child_weight": 0.1,
+            "leaf_bits": 8,
+        },
+    ),
+    "remaining": (
+        {"rounds": 25, "max_depth": 5, "eta": 0.3, "max_bin": 256, "tails": 0.08, "refined": True, "leaf_bits": 7},
+        {"rounds": 22, "max_depth": 5, "eta": 0.35, "max_bin": 128, "tails": 0.1, "refined": True, "leaf_bits": 6},
+    ),
+}
+"""Where each search begins, as far as it is told: what by hand was good."""
 QUALITY = {"device": "correct_60s", "remaining": "error_min"}
 
 
@@ -25,6 +52,8 @@ def search(runner: Runner, kind: str, n_trials: int, seed: int) -> list[dict[str
     optuna = _optuna()
     sampler = optuna.samplers.NSGAIISampler(seed=seed, population_size=2 * BATCH)
     study = optuna.create_study(directions=["maximize", "minimize", "minimize"], sampler=sampler)
+    for known in KNOWN.get(kind, ()):
+        study.enqueue_trial(known)
     rows: list[dict[str, Any]] = []
     for first in range(0, n_trials, BATCH):
         trials = [study.ask() for _ in range(min(BATCH, n_trials - first))]
@@ -55,24 +84,24 @@ def forest_settings(trial: Any, kind: str) -> dict[str, Any]:
     """Settings of train.compress.forest_combination."""
     device = kind == "device"
     settings: dict[str, Any] = {
-        "rounds": trial.suggest_int("rounds", 3, 16 if device else 30),
+        "rounds": trial.suggest_int("rounds", *((3, 16) if device else (8, 40))),
         "max_depth": trial.suggest_int("max_depth", 3, 6),
         "eta": round(trial.suggest_float("eta", 0.25, 0.8), 2),
         "max_bin": trial.suggest_categorical("max_bin", [32, 64, 128, 256]),
         "gamma": round(trial.suggest_float("gamma", 0.0, 1.0), 2),
         "min_child_weight": round(
-            trial.suggest_float("min_child_weight", *((0.05, 1.0) if device else (2.0, 16.0))), 2
+            trial.suggest_float("min_child_weight", *((0.05, 0.5) if device else (1.0, 10.0))), 2
         ),
         "leaf_bits": trial.suggest_int("leaf_bits", 5, 12),
     }
     if trial.suggest_categorical("prune", [False, True]):
         settings["keep"] = round(trial.suggest_float("keep", 0.3, 0.9), 2)
-    if trial.suggest_categorical("reuse", [False, True]):
+    if trial.suggest_float("reuse", 0.0, 1.0) > 0.75:
         settings["penalty"] = round(trial.suggest_float("penalty", 0.05, 1.0, log=True), 2)
     if trial.suggest_categorical("share", [False, True]):
         settings["thresholds"] = round(trial.suggest_float("thresholds", 0.3, 0.9), 2)
     if not device:
-        settings["tails"] = round(trial.suggest_float("tails", 0.1, 1.0), 2)
+        settings["tails"] = round(trial.suggest_float("tails", 0.05, 0.4, log=True), 2)
     settings["refined"] = trial.suggest_categorical("refined", [False, True])
     settings["style"] = trial.suggest_categorical("style", ["small", "balanced"])
     return settings
