@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 from codegen.auto import Emission, Measured, StyleCost, measure_styles, styles_for
 from codegen.budget import Budget, choose, excesses
 from codegen.emit.artifact import default_styles, emit_artifact, model_kinds, read_artifact_model
-from codegen.emit.artifact_network import GRAPH, read_artifact_network
+from codegen.emit.artifact_network import FIRMWARE_STYLES, GRAPH, read_artifact_network
 from codegen.emit.network import emit_network
-from codegen.emit.styles import NETWORK_STYLES
 from codegen.errors import CompilerError
 from codegen.measure import measure
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from train.artifact import Artifact
 
 TARGET = "rv32imc"
-NEED_A_LIBRARY = ("tflm",)  # styles whose C does not compile alone
 UNMEASURED = ("balanced", "fast", "m2cgen")  # what to take where nothing can be measured: the first that can
 
 
@@ -101,8 +99,7 @@ def _plan_network(artifact: Artifact, samples: Path, budget: Budget, *, asked: b
 
 
 def _whole_networks(artifact: Artifact, target: str, samples: Path) -> list[Combination]:
-    styles = [style for style in NETWORK_STYLES if style not in NEED_A_LIBRARY]
-    return [measure_whole(artifact, {"network": style}, target, samples) for style in styles]
+    return [measure_whole(artifact, {"network": style}, target, samples) for style in FIRMWARE_STYLES]
 
 
 def _network_row(artifact: Artifact, item: Combination, chosen: bool, target: str) -> dict[str, Any]:

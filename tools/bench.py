@@ -1,6 +1,6 @@
 """`make bench`: the project's figures, each group side by side in one run, to build/bench.json.
 
-    python tools/bench.py [fleet] [forest] [network] [score] [firmware] [link]     (default: all)
+    python tools/bench.py [fleet] [forest] [network] [kinds] [score] [firmware] [link]     (default: all)
 
 Bytes and executed instructions are the machine's own and repeatable. Rates and times are of this machine, today: they
 are printed, never tested. Exit code: 0, or that of the command that failed.
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ WORK = ROOT / "build" / "bench"
 TARGETS = ("rv32imc", "host")
 BAUD = 115_200
 DAMAGED_LINES = 1_000_000
+KINDS_UNITS = 20  # of each device: five trainings, minutes of one core
 THREE_HOURS_S = 3 * 3600
 
 
@@ -115,6 +117,29 @@ def bench_network() -> list[dict[str, Any]]:
         raise BenchError("network_bench failed", done.returncode)
     rows: list[dict[str, Any]] = json.loads(out.read_text(encoding="utf-8"))
     return rows
+
+
+def bench_kinds() -> list[dict[str, Any]]:
+    """Forest and networks trained on one fleet: quality on its held-out units beside cost on rv32imc."""
+    if find_spec("tensorflow") is None:
+        note = "left out: networks need TensorFlow: make network"
+        print(f"bench-kinds: {note}")
+        return [{"what": note}]
+    folder = WORK / "kinds"
+    run("-m", "train", "simulate", folder / "fleet", "--units", KINDS_UNITS, "--format", "parquet")
+    found = run_json("-m", "codegen", "compare", "--data", folder / "fleet", "--out", folder / "compare", "--json")
+    rows = [
+        {
+            "what": item["name"],
+            "target": found["target"],
+            **{f"right_{at}": item["quality"]["accuracy"].get(at) for at in ("10s", "60s")},
+            **{f"minutes_{at}": item["quality"]["mae_minutes"].get(at) for at in ("60s", "1800s", "overall")},
+            "covered": item["quality"]["coverage"].get("overall"),
+            **{key: item[key] for key in ("style", "flash_bytes", "ram_and_stack_bytes", "instructions_max", "over")},
+        }
+        for item in found["candidates"]
+    ]
+    return [{key: round(value, 3) if isinstance(value, float) else value for key, value in row.items()} for row in rows]
 
 
 def _cost(cost: dict[str, Any]) -> dict[str, Any]:
@@ -228,6 +253,7 @@ GROUPS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "fleet": bench_fleet,
     "forest": bench_forest,
     "network": bench_network,
+    "kinds": bench_kinds,
     "score": bench_score,
     "firmware": bench_firmware,
     "link": bench_link,

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from codegen.emit.files import render
 from codegen.emit.network import network_files
-from codegen.errors import ModelError
+from codegen.errors import ModelError, StyleError
 from codegen.readers.tflite import NetworkSource, read_network
 
 if TYPE_CHECKING:
     from train.artifact import Artifact, Network
 
 GRAPH = "wp_net"  # prefix of the graph's own names and files
+FIRMWARE_STYLES = ("aot", "aot-fast")  # those whose C compiles alone
 FILES = ("network.c", "network.h", f"{GRAPH}.c", f"{GRAPH}.h")
 
 
@@ -35,6 +36,10 @@ def read_artifact_network(artifact: Artifact) -> tuple[NetworkSource, Network]:
 
 def artifact_network_files(artifact: Artifact, style: str, provenance: dict[str, Any]) -> dict[str, str]:
     """network.{c,h}, the graph and its runtime, as texts by file name."""
+    if style not in FIRMWARE_STYLES:
+        raise StyleError(
+            f"style {style!r} needs a library that the firmware does not link; take {' or '.join(FIRMWARE_STYLES)}"
+        )
     source, network = read_artifact_network(artifact)
     try:
         files, _ = network_files(source, GRAPH, style=style)

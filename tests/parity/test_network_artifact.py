@@ -11,6 +11,7 @@ import pytest
 
 from codegen.cli import main as codegen
 from codegen.emit.artifact import emit_artifact
+from codegen.errors import StyleError
 from codegen.measure import run_on_target
 from tests.unit.train.fleet import dataset
 from train.artifact import load_artifact
@@ -57,7 +58,9 @@ def test_the_board_answers_as_tensorflow_lite_micro(topology: str, charges: Path
     assert artifact.network is not None
     assert (artifact.kind, artifact.network.topology) == ("network", topology)
     assert codegen(["reference", "--artifact", str(artifact_dir), "--data", str(charges), "--out", str(file)]) == 0
-    emit_artifact(artifact, model)
+    emit_artifact(artifact, model, style="aot-fast" if topology == "conv" else None)
+    with pytest.raises(StyleError, match="'tflm' needs a library that the firmware does not link; take aot or aot-fa"):
+        emit_artifact(artifact, model, style="tflm")
     with np.load(file) as reference:
         expected = np.column_stack(
             [reference[key] for key in ("device", "confidence_permille", "remaining_s", "flags", "state_crc")]
