@@ -13,7 +13,7 @@ endef
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build test quick bench lint format pio pictures scale system clean
+.PHONY: help build test quick bench prove fuzz coverage lint format pio pictures scale system clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ test: $(VENV)/.test system lint scale  ## set up, then every test this machine c
 	@$(RUN) -m pytest -n 2 --dist loadgroup
 
 quick: $(VENV)/.test lint  ## the fast rings only, in at most three minutes
-	@$(RUN) -m pytest -n 2 --dist loadgroup -m "not slow and not qemu and not recordings and not firmware and not browser and not broker"
+	@$(RUN) -m pytest -n 2 --dist loadgroup -m "not slow and not qemu and not recordings and not firmware and not prove and not browser and not broker"
 
 bench: $(VENV)/.test system rivals  ## the project's figures side by side: build/bench.json (a group: make bench-forest)
 	@$(RUN) tools/bench.py
@@ -36,6 +36,15 @@ bench-forest: rivals
 
 bench-%: $(VENV)/.test system
 	@$(RUN) tools/bench.py $*
+
+prove: $(VENV)/.test system  ## Frama-C over the board's loop: no input makes it do what C leaves undefined (docs/proof.md)
+	@$(RUN) tools/prove.py $(ARGS)
+
+fuzz: $(VENV)/.test system  ## libFuzzer with sanitizers over the line parser and the loop: make fuzz ARGS="--bytes 100000000"
+	@$(RUN) tools/fuzz.py $(ARGS)
+
+coverage: $(VENV)/.test system  ## how much of the core its C tests execute
+	@$(RUN) tools/core_coverage.py $(ARGS)
 
 lint: $(VENV)/.test
 	@$(RUN) -m ruff check --quiet && $(RUN) -m ruff format --check --quiet && $(RUN) -m mypy --no-error-summary

@@ -42,6 +42,8 @@ def missing_for(ring: str) -> list[str]:
         return _missing_programs("gcc")
     if ring == "qemu":
         return _missing_programs("riscv64-unknown-elf-gcc", "qemu-system-riscv32") or _picolibc_missing()
+    if ring == "prove":
+        return _missing_programs("frama-c", "gcc")
     if ring == "browser":
         return [] if any(map(shutil.which, BROWSERS)) else [BROWSERS[0]]
     if ring == "broker":
@@ -59,7 +61,7 @@ def missing_for(ring: str) -> list[str]:
 
 
 BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")  # as in tests/browser.py
-RINGS = ("parity", "firmware", "qemu", "tflm", "network", "browser", "broker", "scale", "recordings", "bench")
+RINGS = ("parity", "firmware", "prove", "qemu", "tflm", "network", "browser", "broker", "scale", "recordings", "bench")
 
 
 def required_rings() -> set[str]:

@@ -14,6 +14,8 @@ programs=(
     "clang|clang|the second compiler of ring parity"
     "g++|g++|the C++ part of ring firmware: packages for Arduino and ESPHome"
     "cppcheck|cppcheck|one test of ring firmware, static analysis"
+    "clang-tidy|clang-tidy|one test of ring firmware, static analysis"
+    "frama-c|frama-c-base|ring prove: make prove"
     "riscv64-unknown-elf-gcc|gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf|$riscv"
     "qemu-system-riscv32|qemu-system-misc|$riscv"
     "arm-none-eabi-gcc|gcc-arm-none-eabi picolibc-arm-none-eabi|$arm"
@@ -48,6 +50,10 @@ for core in riscv64-unknown-elf arm-none-eabi; do
         missing+=("picolibc-$core|picolibc-$core|$without")
     fi
 done
+# Nor is clang, for fuzzing: it needs libFuzzer.
+if command -v clang >/dev/null 2>&1 && command -v dpkg >/dev/null 2>&1 && ! dpkg -s libclang-rt-dev >/dev/null 2>&1; then
+    missing+=("libclang-rt-dev|libclang-rt-dev|make fuzz and one test of ring firmware")
+fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 install_packages() {
@@ -78,7 +84,7 @@ fi
 for row in "${missing[@]}"; do
     IFS='|' read -r program package without <<<"$row"
     is_there "$program" && continue
-    [[ $program == picolibc-* ]] && dpkg -s "$program" >/dev/null 2>&1 && continue
+    [[ $program == picolibc-* || $program == libclang-rt-dev ]] && dpkg -s "$program" >/dev/null 2>&1 && continue
     echo "missing: $program; without it: $without. Debian: apt-get install $package" >&2
 done
 exit 0

@@ -26,6 +26,9 @@ pytestmark = [pytest.mark.firmware, pytest.mark.xdist_group("firmware")]
 CHARGES = Path(__file__).resolve().parent / "charges"
 SAMPLE = ("t_ms", "voltage_mv", "current_ma")
 ANSWER = ("device", "confidence_permille", "remaining_s", "flags", "state_crc")
+# What docs/proof.md promises of rv32imc.
+FLASH_BYTES_MAX, RAM_BYTES_MAX, INSTRUCTIONS_MAX = 32_768, 1_024, 20_000
+N_COUNTERS = 11
 ARTIFACT = ROOT / "artifacts" / "default"
 
 
@@ -107,8 +110,35 @@ def test_native_board(charge: Charge, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_emulated_board(firmware: Firmware, charge: Charge) -> None:
-    said = bodies(firmware.converse(charge.lines, 1 + len(charge.expected)))
-    assert said[1:] == charge.expected
+    """And the longest answer, on RISC-V in executed instructions, keeps to its limit."""
+    said = bodies(firmware.converse([*charge.lines, line("T")], 1 + len(charge.expected) + N_COUNTERS))
+    assert said[1:-N_COUNTERS] == charge.expected
+    counters = {
+        int(number, 16): int(value, 16) for _, number, value in (body.split(",") for body in said[-N_COUNTERS:])
+    }
+    if "riscv" in firmware.board.env:
+        assert counters[8] == 0
+        assert 0 < counters[7] <= INSTRUCTIONS_MAX
+
+
+def test_fits_a_small_chip_with_the_default_model(firmware: Firmware) -> None:
+    command = [f"{firmware.board.setting('toolchain')}size", str(firmware.program)]
+    sizes = subprocess.run(command, capture_output=True, text=True, check=True)
+    text, data, bss = map(int, sizes.stdout.splitlines()[1].split()[:3])
+    if firmware.board.env == "qemu_riscv32":
+        assert text + data <= FLASH_BYTES_MAX
+    assert data + bss <= RAM_BYTES_MAX
+
+
+@pytest.mark.qemu
+def test_the_deepest_stack_there_can_be() -> None:
+    """By gcc's call graph, whose circles would be recursion."""
+    command = [sys.executable, str(ROOT / "tools" / "board_stack.py"), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stderr
+    said = json.loads(done.stdout)
+    assert 600 < said["stack_bytes"] <= 1024
+    assert said["chain"][0][0] == "main"
 
 
 def test_verify_through_a_socket(firmware: Firmware, reference: Path, capsys: pytest.CaptureFixture[str]) -> None:

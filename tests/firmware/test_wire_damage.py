@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import subprocess
+import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,71 @@ def test_no_three_flips_and_no_burst_is_accepted(flips: Path, body: str) -> None
     assert n_intact == 1
     assert n_tried > n_flips
     assert n_accepted == 0
+
+
+BURST_BITS = 32
+
+
+def independent(vectors: Iterable[int]) -> bool:
+    """Whether no sum modulo 2 of some of these 32-bit vectors is zero: Gauss's elimination."""
+    by_top: dict[int, int] = {}
+    for vector in vectors:
+        while vector and (top := vector.bit_length()) in by_top:
+            vector ^= by_top[top]
+        if not vector:
+            return False
+        by_top[top] = vector
+    return True
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_no_burst_at_all_is_accepted(body: str) -> None:
+    """All 2^32 patterns of a burst at every place, for a CRC is linear: what each bit of the body adds to the CRC, and
+    the bits of each digit of the CRC, are independent within every window of 32 bits. So whatever a burst changes,
+    body, CRC or both, the two do not agree. What has to stand still for that is the next test's.
+    """
+    line_ = frame(body)
+    star = len(line_) - 10
+    checked = line_[1:star]
+    sound = zlib.crc32(checked)
+
+    def adds(bit: int) -> list[int]:
+        """What flipping a bit of the line can change in CRC minus digits; nothing for a bit of the frame."""
+        at = bit // 8
+        if 1 <= at < star:
+            flipped = bytearray(checked)
+            flipped[at - 1] ^= 1 << bit % 8
+            return [zlib.crc32(flipped) ^ sound]
+        digit = at - star - 1
+        return [1 << (4 * (7 - digit) + k) for k in range(4)] if 0 <= digit < 8 and bit % 8 == 0 else []
+
+    for first in range(8 * len(line_)):
+        window = range(first, min(first + BURST_BITS, 8 * len(line_)))
+        begun = range(window[0] - window[0] % 8, window[-1] + 1)  # of a digit of which some bits are in it, all four
+        digits = [vector for bit in begun if bit // 8 > star for vector in adds(bit)]
+        assert independent([vector for bit in window if bit // 8 < star for vector in adds(bit)] + digits)
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_no_burst_moves_the_frame(body: str) -> None:
+    """A burst covers at most five bytes in part. To be a line, what is left before a new LF needs a '*' nine bytes in
+    front of it, out of its reach; what is left behind needs a '$' right after it and its own CRC at the end.
+    """
+    line_ = frame(body)
+    reach = BURST_BITS // 8 + 1
+    assert line_.count(b"*") == line_.count(b"$") == line_.count(b"\n") == 1
+    assert reach < 9
+    for at in range(len(line_) - 12):  # LF and '$' at `at` and the next byte: at most two bytes more may have changed
+        rest = line_[at + 2 : -10]
+        free = min(2 * 8, 8 * len(rest))
+        sound = zlib.crc32(rest) ^ int(line_[-9:-1], 16)
+        vectors = []
+        for bit in range(free):
+            flipped = bytearray(rest)
+            flipped[bit // 8] ^= 1 << bit % 8
+            vectors.append(zlib.crc32(flipped) ^ zlib.crc32(rest))
+        assert sound != 0
+        assert not vectors or independent([*vectors, sound])
 
 
 def damaged(original: bytes, generator: random.Random) -> bytes:

@@ -14,6 +14,8 @@ PROGRAMS = (
     "cc",
     "clang",
     "cppcheck",
+    "clang-tidy",
+    "frama-c",
     "riscv64-unknown-elf-gcc",
     "qemu-system-riscv32",
     "arm-none-eabi-gcc",

@@ -1,0 +1,1 @@
+"""`make prove`: the board's loop under Frama-C."""
