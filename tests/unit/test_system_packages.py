@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "tools" / "system_packages.sh"
 PROGRAMS = (
     "cc",
+    "g++",
     "clang",
     "cppcheck",
     "clang-tidy",
