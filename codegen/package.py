@@ -61,7 +61,7 @@ def library_texts(artifact: Artifact, path: Path, emit: str | None) -> tuple[Tex
             headers[PurePosixPath(file.relative_to(folder / "include").as_posix())] = _read(file)
         for file in sorted((folder / "src").glob("*.[ch]")):
             # The core has a model.c too; a library's files share a folder with the generated ones.
-            name = file.name if file.suffix == ".h" or part == "wattprint" else f"wp_{file.name}"
+            name = file.name if file.suffix == ".h" or part == "wattprint" else f"wp_core_{file.name}"
             sources[PurePosixPath(name)] = _read(file)
     model = {PurePosixPath(name): text for name, text in _model_texts(path, emit).items()}
     if both := sources.keys() & model.keys():
@@ -156,12 +156,13 @@ def _idf(headers: Texts, sources: Texts) -> Texts:
 
 
 def _esphome(headers: Texts, sources: Texts) -> Texts:
-    """ESPHome copies the files of one folder and none below it: `wp/charge.h` becomes `wp_charge.h`."""
+    """ESPHome copies the files of one folder and none below it: `wp/charge.h` becomes `wp_core_charge.h`."""
 
     def flat(text: str) -> str:
-        return re.sub(r'#include "wp/(\w+\.h)"', r'#include "wp_\1"', text)
+        return re.sub(r'#include "wp/(\w+\.h)"', r'#include "wp_core_\1"', text)
 
-    component = {PurePosixPath(str(where).replace("/", "_")): flat(text) for where, text in (headers | sources).items()}
+    public = {PurePosixPath(str(where).replace("wp/", "wp_core_")): flat(text) for where, text in headers.items()}
+    component = public | {where: flat(text) for where, text in sources.items()}
     component |= _example("esphome", "", leave_out=("example.yaml",))
     example = {PurePosixPath("example.yaml"): _read(EXAMPLES / "esphome" / "example.yaml")}
     return _below("components/wattprint", component) | example

@@ -222,6 +222,18 @@ def test_packages_are_whole_and_the_same_each_time(packages: dict[str, Path], tm
         subprocess.run(command, check=True)
 
 
+def test_no_file_takes_the_place_of_another(packages: dict[str, Path]) -> None:
+    """Of the core, and of the runtimes that any model may bring."""
+    runtimes = {path.name for path in (ROOT / "codegen" / "runtime").iterdir()}
+    brought = {path.name for path in packages["pio"].rglob("*.[ch]")} & runtimes  # by the default model
+    core = {path.name for part in ("core", "sensor") for path in (FIRMWARE / "lib" / part).rglob("*.[ch]")}
+    component = [path.name for path in (packages["esphome"] / "components" / "wattprint").iterdir()]
+    assert {name for name in component if name in runtimes} == brought
+    assert sum(name.startswith("wp_core_") for name in component) + len(
+        {name for name in component if name.endswith("_private.h") or name == "fixed_point.h"}
+    ) >= len(core)
+
+
 def test_bad_arguments_are_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     assert main(["package", "pio", str(tmp_path / "file" / "out")]) == 2
