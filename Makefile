@@ -13,7 +13,7 @@ endef
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build test quick bench prove fuzz coverage lint format pio pictures scale system clean
+.PHONY: help build test quick bench prove fuzz coverage lint format pio pictures scale teacher system clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ bench: $(VENV)/.test system rivals  ## the project's figures side by side: build
 	@$(RUN) tools/bench.py
 
 bench-forest: rivals
+
+bench-scale: scale system  ## many charges under a memory limit: make bench-scale ARGS="--charges 100000"
+	@$(RUN) -m tools.scale_bench $(ARGS)
 
 bench-%: $(VENV)/.test system
 	@$(RUN) tools/bench.py $*
@@ -78,6 +81,24 @@ scale: $(VENV)/.test  ## set up Dask, to work out features and train on many pro
 	@[ $(VENV)/.scale -nt constraints.txt ] || { echo "installing Dask into $(VENV)" >&2; \
 	  { $(call install,scale) && touch $(VENV)/.scale; } || \
 	  echo "Dask could not be installed: --engine dask will not be available" >&2; }
+
+# PyTorch and DeepSpeed, for a teacher; in an environment of their own, some GB where PyTorch comes with CUDA (a CPU build:
+# PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu). DeepSpeed's operators are not compiled: torch's are used.
+TEACH := $(VENV)/teacher/bin/python
+TEACHER := build/teacher
+teacher: $(VENV)/.test $(VENV)/teacher/.done  ## train a DeepSpeed teacher on a simulated fleet, and forests with and without it
+	@[ -e $(TEACHER)/fleet ] || $(RUN) -m train simulate $(TEACHER)/fleet --units 12 --charges 4
+	@$(RUN) -m train features $(TEACHER)/fleet $(TEACHER)/rows
+	@$(RUN) -m train teacher --rows $(TEACHER)/rows --out $(TEACHER)/model $(ARGS)
+
+$(VENV)/teacher/.done: train/teacher/constraints.txt pyproject.toml | $(RUN)
+	@echo "installing PyTorch and DeepSpeed into $(VENV)/teacher" >&2
+	@$(RUN) -m venv $(VENV)/teacher
+	@PIP_CONSTRAINT=train/teacher/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(TEACH) -m pip install --quiet setuptools wheel \
+	  $$($(RUN) -c 'import tomllib; print(*(p for p in tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["teacher"] if p != "deepspeed"))')
+	@DS_BUILD_OPS=0 PIP_CONSTRAINT=train/teacher/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 \
+	  $(TEACH) -m pip install --quiet --no-build-isolation deepspeed
+	@touch $@
 
 # TensorFlow, for networks. The forest way does not need it: a machine without a wheel for it goes on.
 .PHONY: network

@@ -55,13 +55,19 @@ def missing_for(ring: str) -> list[str]:
         return [f"{', '.join(lacks)} (make network)"] if lacks else []
     if ring == "tflm":
         return [] if find_spec("tflite_micro") else ["the wheel tflite-micro (Linux x86-64, Python 3.11 only)"]
+    if ring == "teacher":
+        found = list(ROOT.glob(".venv/teacher/lib/*/site-packages/deepspeed"))
+        return [] if found else ["PyTorch and DeepSpeed (make teacher)"]
     if ring == "bench":
         return _folder_missing("WATTPRINT_BENCH", "a folder of models and rows", "forests")
     return _folder_missing("WATTPRINT_RECORDINGS", "a folder of recordings", "nasa_liion")
 
 
 BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")  # as in tests/browser.py
-RINGS = ("parity", "firmware", "prove", "qemu", "tflm", "network", "browser", "broker", "scale", "recordings", "bench")
+RINGS = (
+    "parity", "firmware", "prove", "qemu", "tflm", "network", "browser", "broker",
+    "scale", "teacher", "recordings", "bench",
+)  # fmt: skip
 
 
 def required_rings() -> set[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from train.cluster import add_cluster_options, cluster_of
+from train.cluster import add_stored_rows_options, cluster_of
 from train.errors import ConfigError, TrainError
 from train.output import readers_may_leave
 from train.sessions.place import place
@@ -49,7 +49,7 @@ def _run(command: Callable[[argparse.Namespace], int | None], arguments: argpars
 
 
 def _parser() -> argparse.ArgumentParser:
-    from train import features_command
+    from train import features_command, teacher_command
     from train.compress import leaf_bits_command
     from train.sessions.cli import add_commands
     from train.study import compare_command
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_fit(sub)
     _add_evaluate(sub)
     _add_predict(sub)
+    teacher_command.add_command(sub)
     leaf_bits_command.add_command(sub)
     compare_command.add_command(sub)
     _add_config(sub)
@@ -124,19 +125,7 @@ def _add_fit(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     point = "train each forest by a technique of the compression study: a point as codegen build writes it"
     parser.add_argument("--point", type=Path, metavar="FILE", help=point)
     parser.add_argument("--json", action="store_true", help="print a summary as JSON")
-    parser.add_argument(
-        "--rows",
-        type=place,
-        metavar="ROWS",
-        help="the data's feature folder (python -m train features): train on it from disk, whatever its size",
-    )
-    parser.add_argument(
-        "--engine",
-        choices=("process", "dask"),
-        default="process",
-        help="with --rows: this process alone, or a cluster (default %(default)s)",
-    )
-    add_cluster_options(parser)
+    add_stored_rows_options(parser)
 
 
 def _add_evaluate(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -221,8 +210,9 @@ def _fit(arguments: argparse.Namespace) -> None:
 
     config = load_config(arguments.config)
     cluster = cluster_of(arguments) if arguments.engine == "dask" else None
-    if cluster is not None and arguments.rows is None:
-        raise ConfigError("--engine dask needs --rows, which python -m train features makes")
+    if (cluster is not None or arguments.teacher) and arguments.rows is None:
+        option = "--teacher" if arguments.teacher else "--engine dask"
+        raise ConfigError(f"{option} needs --rows, which python -m train features makes")
     grow: Grow = grow_as_configured
     if arguments.point is not None:
         if arguments.rows is not None:
@@ -246,6 +236,7 @@ def _fit(arguments: argparse.Namespace) -> None:
             cluster=cluster,
             grow=grow,
             progress=progress,
+            teacher=arguments.teacher,
         )
     if arguments.json:
         print(json.dumps(asdict(summary), indent=1))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from train.errors import ConfigError, TrainError
+from train.sessions.place import place
 
 JOIN_TIMEOUT_S = 30
 QUEUED_A_WORKER = 2  # jobs in flight for each: one running, one waiting; more would only fill the scheduler
@@ -35,7 +36,7 @@ class Cluster:
 
 
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:
-    """The options of Cluster, and `--engine` beside them where a command has one."""
+    """The options of Cluster; `--engine` stands beside them."""
     group = parser.add_argument_group("cluster (with --engine dask)")
     group.add_argument("--scheduler", metavar="ADDRESS", help="join a running cluster: tcp://host:8786 or tls://…")
     group.add_argument("--workers", type=int, metavar="N", help="processes of this machine (default: one a core)")
@@ -45,6 +46,29 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--tls-ca", type=Path, metavar="FILE", help="authority that signs the cluster's certificates")
     group.add_argument("--tls-cert", type=Path, metavar="FILE", help="this client's certificate")
     group.add_argument("--tls-key", type=Path, metavar="FILE", help="and its key")
+
+
+def add_stored_rows_options(parser: argparse.ArgumentParser) -> None:
+    """The options of a training on stored rows: which, taught by whom, and where."""
+    parser.add_argument(
+        "--rows",
+        type=place,
+        metavar="ROWS",
+        help="the data's feature folder (python -m train features): train on it from disk, whatever its size",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("process", "dask"),
+        default="process",
+        help="with --rows: this process alone, or a cluster (default %(default)s)",
+    )
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="DIR",
+        help="with --rows: learn the answers of python -m train teacher too",
+    )
+    add_cluster_options(parser)
 
 
 def cluster_of(args: argparse.Namespace) -> Cluster:

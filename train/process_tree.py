@@ -8,7 +8,7 @@ from types import TracebackType
 
 import psutil
 
-EVERY_S = 0.2
+EVERY_S = 0.25
 
 
 class PeakMemory:
@@ -37,7 +37,7 @@ class PeakMemory:
     def _watch(self) -> None:
         root = psutil.Process()
         while True:
-            self.bytes = max(self.bytes, tree_bytes(root))
+            self.bytes = max(self.bytes, tree_bytes(root, above=self.bytes))
             if self._limit is not None and self.bytes > self._limit and self._exceeded is not None:
                 self._exceeded(self.bytes)
                 self._exceeded = None
@@ -45,20 +45,30 @@ class PeakMemory:
                 return
 
 
-def tree_bytes(root: psutil.Process) -> int:
-    """Memory of a process and its descendants now."""
-    total = 0
+def tree_bytes(root: psutil.Process, above: int = 0) -> int:
+    """Memory of a process and its descendants now; 0 where it is certainly not above some amount.
+
+    Sharing is costly to find out, and is asked for only where the sum of resident sizes is more than that.
+    """
     try:
         processes = [root, *root.children(recursive=True)]
     except psutil.Error:
         return 0
-    for process in processes:
-        try:
-            resident = process.memory_info().rss
-            if len(processes) > 1 and resident > 0:
-                about = process.memory_full_info()
-                resident = getattr(about, "pss", 0) or resident
-            total += resident
-        except psutil.Error:  # gone, or not ours
-            continue
-    return total
+    resident = {process: _resident(process) for process in processes}
+    if sum(resident.values()) <= above:
+        return 0
+    return sum(_proportional(process) or size for process, size in resident.items())
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:  # gone, or not ours
+        return 0
+
+
+def _proportional(process: psutil.Process) -> int:
+    try:
+        return int(getattr(process.memory_full_info(), "pss", 0))
+    except psutil.Error:
+        return 0

@@ -6,8 +6,10 @@ given out by the parts they hold, and each sums its histograms in one thread.
 
 from __future__ import annotations
 
+import io
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from train.cluster import Cluster, connected
 from train.config import Config, Forest
 from train.errors import TrainError
 from train.models.crossfit import DEVICE_FILE, REMAINING_FILE, fitted_to_few
+from train.models.distilled import device_rows, labelled_batches, remaining_rows
 from train.models.forest import as_saved, device_options, remaining_options, xgboost_parameters
 from train.models.stored import StoredRows, load_stored, stored_batches
 from train.models.thresholds import Gaps, gaps_of, moved_thresholds
@@ -35,6 +38,7 @@ class Task:
     units: frozenset[str]
     parameters: Forest
     seed: int
+    teacher: Path | None = None  # whose labels are learnt too
 
     @property
     def options(self) -> dict[str, Any]:
@@ -46,9 +50,14 @@ Batch = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]  # 
 
 
 def train_stored_forests(
-    stored: StoredRows, units: Sequence[str], devices: Sequence[str], config: Config, cluster: Cluster | None
+    stored: StoredRows,
+    units: Sequence[str],
+    devices: Sequence[str],
+    config: Config,
+    cluster: Cluster | None,
+    teacher: Path | None = None,
 ) -> dict[str, bytes]:
-    """The model files of an artifact, as train_forests makes them from rows in memory.
+    """The model files of an artifact, as train_forests makes them from rows in memory; distilled from a teacher if any.
 
     Raises TrainError when no charge of the units gets full, and when a cluster's workers keep dying.
     """
@@ -57,7 +66,7 @@ def train_stored_forests(
     if n_full == 0:
         raise TrainError("no charge to train on gets full: minutes to full cannot be learnt; add charges that do")
     remaining = fitted_to_few(forest.remaining, n_full)
-    about = {"devices": tuple(devices), "units": frozenset(units), "seed": forest.seed}
+    about = {"devices": tuple(devices), "units": frozenset(units), "seed": forest.seed, "teacher": teacher}
     tasks = {DEVICE_FILE: Task("device", parameters=forest.device, **about)} if len(devices) > 1 else {}  # type: ignore[arg-type]
     tasks[REMAINING_FILE] = Task("remaining", parameters=remaining, **about)  # type: ignore[arg-type]
     if cluster is None:
@@ -128,19 +137,14 @@ def _train_rank_of(path: Path, task: Task, rank: int, n_ranks: int, arguments: d
 
 def _train_rank(stored: StoredRows, task: Task, rank: int, n_ranks: int, arguments: dict[str, Any] | None) -> _Trained:
     """Train together with the other ranks on every n_ranks-th part; alone without arguments for meeting them."""
-    from contextlib import nullcontext
-
     import xgboost as xgb
-    from xgboost.collective import CommunicatorContext
 
     parts = stored.parts_of(task.units, rank, n_ranks)
 
     def batches() -> Iterator[Batch]:
         return _batches(stored, parts, task)
 
-    # Ranks are given out in the order of these names; xgboost.dask takes the workers' names and ports.
-    meeting = nullcontext() if arguments is None else CommunicatorContext(**arguments, dmlc_task_id=f"{rank:06d}")
-    with xgb.config_context(verbosity=0), meeting, tempfile.TemporaryDirectory(prefix="wattprint-pages.") as folder:
+    with _met(rank, arguments), tempfile.TemporaryDirectory(prefix="wattprint-pages.") as folder:
         pages = xgb.ExtMemQuantileDMatrix(
             _iterator(batches, folder), max_bin=task.parameters.max_bin, nthread=1, max_quantile_batches=None
         )
@@ -151,7 +155,30 @@ def _train_rank(stored: StoredRows, task: Task, rank: int, n_ranks: int, argumen
     return _Trained(data, gaps_of(data, (features for features, _, _ in batches())))
 
 
+@contextmanager
+def _met(rank: int, arguments: dict[str, Any] | None) -> Iterator[None]:
+    """Joined with the other ranks, quietly; they are numbered in the order of the names given here.
+
+    xgboost.dask names them after the workers and their ports, which differ from run to run.
+    """
+    if arguments is None:
+        yield
+        return
+    from xgboost.collective import CommunicatorContext
+
+    meeting = CommunicatorContext(**arguments, dmlc_task_id=f"{rank:06d}")
+    with redirect_stdout(io.StringIO()):  # it says which rank it got, whatever the verbosity
+        meeting.__enter__()
+    try:
+        yield
+    finally:
+        meeting.__exit__()
+
+
 def _batches(stored: StoredRows, parts: Sequence[int], task: Task) -> Iterator[Batch]:
+    if task.teacher is not None:
+        yield from _taught_batches(stored, parts, task, task.teacher)
+        return
     for rows in stored_batches(stored, parts, task.units, task.devices):
         if task.target == "remaining":
             rows = rows.where(rows.remaining_s >= 0)
@@ -159,6 +186,16 @@ def _batches(stored: StoredRows, parts: Sequence[int], task: Task) -> Iterator[B
                 continue
         label = rows.device if task.target == "device" else rows.remaining_s
         yield rows.features, label.astype(np.float32), rows.weight(task.parameters.early_weight)
+
+
+def _taught_batches(stored: StoredRows, parts: Sequence[int], task: Task, teacher: Path) -> Iterator[Batch]:
+    n_devices = len(task.devices)
+    for rows, labels in labelled_batches(stored, parts, task.units, task.devices, teacher):
+        weight = rows.weight(task.parameters.early_weight)
+        if task.target == "device":
+            yield device_rows(rows, labels[:, :n_devices], weight)
+        else:
+            yield remaining_rows(rows, labels[:, n_devices:], weight)
 
 
 def _iterator(batches: Callable[[], Iterator[Batch]], folder: str) -> Any:

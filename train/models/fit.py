@@ -75,13 +75,15 @@ def fit(
     cluster: Cluster | None = None,
     grow: Grow = grow_as_configured,
     progress: Callable[[str], None] = lambda _: None,
+    teacher: Path | None = None,
 ) -> FitSummary:
     """Train a `forest` or a `network` on the dataset folder `data` and write the artifact `out`.
 
     `grow` trains the forests.
 
     With `rows`, the feature folder of `data`, forests are trained on these, which need not fit into memory, in this
-    process or on a cluster; whole charges are then read of a sample of units only, to calibrate on.
+    process or on a cluster, and from a `teacher` if one is named; whole charges are then read of a sample of units
+    only, to calibrate on.
 
     Raises TrainError on data nothing can be learnt from, on a name that is no C identifier, and on `hold_out` units
     that are not in the data.
@@ -103,7 +105,7 @@ def fit(
         learnt = learn_network(charges, found, parts, devices, config, str(out), progress)
     else:
         found = training_rows(dataset.charges_of(seen), devices)
-        learnt = _learn_forests(dataset, found, parts, devices, config, str(out), cluster, grow)
+        learnt = _learn_forests(dataset, found, parts, devices, config, str(out), cluster, grow, teacher)
     manifest = {
         "schema": SCHEMA,
         "kind": learnt.kind,
@@ -125,10 +127,10 @@ def fit(
 
 def _learn_forests(
     dataset: Dataset | StoredDataset, rows: TrainingRows, parts: UnitSplit, devices: Sequence[str], config: Config,
-    where: str, cluster: Cluster | None, grow: Grow,
+    where: str, cluster: Cluster | None, grow: Grow, teacher: Path | None,
 ) -> Learnt:  # fmt: skip
     if isinstance(dataset, StoredDataset):
-        files = train_stored_forests(dataset.rows, parts.train, devices, config, cluster)
+        files = train_stored_forests(dataset.rows, parts.train, devices, config, cluster, teacher)
     else:
         files = train_forests(rows.of_units(parts.train), devices, config, grow)
     forests = load_forests(files, len(devices), rows.features.shape[1], where)

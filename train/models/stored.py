@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from train.errors import DatasetError
 from train.features import feature_names, features_version, to_float
@@ -114,33 +115,52 @@ def stored_batches(
     Charges are numbered within a batch, and stand in the order of their session names there: rows that fit into one
     batch are those of training_rows, in the same order.
     """
+    for rows, _ in stored_batches_with(stored, parts, units, devices, None):
+        yield rows
+
+
+def stored_batches_with(
+    stored: StoredRows,
+    parts: Sequence[int],
+    units: Collection[str],
+    devices: Sequence[str],
+    beside: Callable[[str], NDArray[np.float32]] | None,
+) -> Iterator[tuple[TrainingRows, NDArray[np.float32]]]:
+    """As stored_batches, and with the rows what lies beside them: `beside` tells it by the part's name, [n, k]."""
     names = tuple(sorted(units))
-    pending: list[TrainingRows] = []
+    pending: list[tuple[TrainingRows, NDArray[np.float32]]] = []
     sessions: list[str] = []
     for number in parts:
-        rows = _rows_of_part(stored, number, names, devices, len(sessions))
+        rows, chosen = _rows_of_part(stored, number, names, devices, len(sessions))
         if len(rows):
-            pending.append(rows)
+            more = np.empty((len(rows), 0), np.float32)
+            if beside is not None:
+                more = beside(stored.table.parts[number].name)[chosen]
+            pending.append((rows, more))
             sessions += stored.charges[number].session
-        if sum(map(len, pending)) >= BATCH_ROWS:
+        if sum(len(rows) for rows, _ in pending) >= BATCH_ROWS:
             yield _by_session(pending, sessions)
             pending, sessions = [], []
     if pending:
         yield _by_session(pending, sessions)
 
 
-def _by_session(parts: list[TrainingRows], sessions: list[str]) -> TrainingRows:
-    """The parts' rows, whose charges are numbered as `sessions` stand, ordered by session."""
-    rows = TrainingRows.concatenate(parts)
+def _by_session(
+    parts: list[tuple[TrainingRows, NDArray[np.float32]]], sessions: list[str]
+) -> tuple[TrainingRows, NDArray[np.float32]]:
+    """The parts' rows, whose charges are numbered as `sessions` stand, ordered by session; what lies beside as well."""
+    rows = TrainingRows.concatenate([rows for rows, _ in parts])
     rank = np.empty(len(sessions), np.intp)
     rank[sorted(range(len(sessions)), key=sessions.__getitem__)] = np.arange(len(sessions))
     numbered = replace(rows, charge=rank[rows.charge])
-    return numbered.where(np.argsort(numbered.charge, kind="stable"))
+    order = np.argsort(numbered.charge, kind="stable")
+    return numbered.where(order), np.concatenate([more for _, more in parts])[order]
 
 
 def _rows_of_part(
     stored: StoredRows, number: int, units: tuple[str, ...], devices: Sequence[str], first_charge: int
-) -> TrainingRows:
+) -> tuple[TrainingRows, NDArray[np.bool_]]:
+    """The rows of a part that are of these units, and which of the part's they are."""
     charges = stored.charges[number]
     found = read_part_rows(stored.table.path, stored.table.parts[number].name, stored.table.features)
     unit_index = {unit: index for index, unit in enumerate(units)}
@@ -156,7 +176,7 @@ def _rows_of_part(
         phase=found.phase.astype(np.uint8),
         units=units,
     )
-    return rows.where(unit >= 0)
+    return rows.where(unit >= 0), unit >= 0
 
 
 def sample_charges(
