@@ -87,11 +87,9 @@ def differences(one: Errors, other: Errors, seed: int = 1) -> dict[str, tuple[fl
 def line_of(name: str, errors: Errors, than: Errors) -> str:
     """A line for a person: the figures, and how much more or less than another's."""
     interval = differences(errors, than)
-    wrong, minutes = ((f"{scale * value:+.2f}" for value in interval[key]) for key, scale in _SCALES.items())
+    wrong = (f"{100 * value:+.2f}" for value in interval["wrong_share"])
+    minutes = (f"{value:+.2f}" for value in interval["mae_minutes"])
     return (
         f"{name:22} device wrong {100 * errors.wrong_share:6.2f} % ({' … '.join(wrong)})   "
         f"{errors.mae_minutes:6.2f} minutes off ({' … '.join(minutes)})"
     )
-
-
-_SCALES = {"wrong_share": 100, "mae_minutes": 1}

@@ -15,15 +15,22 @@ class Teacher(nn.Module):  # type: ignore[misc]
 
     def __init__(self, n_inputs: int, n_devices: int, hidden: int, layers: int) -> None:
         super().__init__()
+        self.register_buffer("mean", torch.zeros(n_inputs))
+        self.register_buffer("scale", torch.ones(n_inputs))
         self.entry = nn.Sequential(nn.Linear(n_inputs, hidden), nn.GELU(), nn.LayerNorm(hidden))
         self.memory = nn.GRU(hidden, hidden, layers, batch_first=True, dropout=0.1 if layers > 1 else 0.0)
         self.after = nn.Sequential(nn.Dropout(0.1), nn.Linear(2 * hidden, hidden), nn.GELU())
         self.device = nn.Linear(hidden, n_devices)
         self.hours = nn.Linear(hidden, 3)
 
+    def standardise(self, rows: Any) -> None:
+        """Take the inputs' means and spreads from rows [n, n_inputs]."""
+        self.mean.copy_(rows.mean(dim=0))
+        self.scale.copy_(1 / rows.std(dim=0).clamp(min=1e-3))
+
     def forward(self, x: Any) -> tuple[Any, Any]:
         """The rows so far decide: nothing of the future is seen."""
-        entry = self.entry(x)
+        entry = self.entry((x - self.mean) * self.scale)
         found = self.after(torch.cat([entry, self.memory(entry)[0]], dim=-1))
         middle, below, above = self.hours(found).unbind(-1)
         spread = nn.functional.softplus

@@ -27,6 +27,7 @@ from train.teacher.sequences import ChargeSequence, read_sequences
 from train.teacher.settings import N_FOLDS, TEACHER, Settings, labels_file, read_settings, without_pid
 
 ZERO_STAGE = 2
+POOL = 4  # batches drawn together
 
 
 def main() -> None:
@@ -86,8 +87,11 @@ def _end_with(pid: int) -> None:
 
 def _train(deepspeed: Any, table: FeatureTable, settings: Settings, fold: int, out: Path, rank: int, world: int) -> Any:
     """The teacher that has not seen the units of `fold`."""
+    units = {unit for number, members in enumerate(settings.folds) if number != fold for unit in members}
+    charges = list(read_sequences(table, range(len(table.parts)), settings.devices, units))
     torch.manual_seed(settings.seed + fold)
     model = Teacher(2 * len(table.features), len(settings.devices), settings.hidden, settings.layers)
+    model.standardise(torch.from_numpy(np.concatenate([one.x for one in charges])))
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.01)
     config = {
         "train_micro_batch_size_per_gpu": settings.batch_charges,
@@ -100,12 +104,6 @@ def _train(deepspeed: Any, table: FeatureTable, settings: Settings, fold: int, o
     checkpoints = out / f"fold{fold}"
     _, state = engine.load_checkpoint(str(checkpoints)) if (checkpoints / "latest").exists() else (None, None)
     first_epoch = 0 if state is None else int(state["epoch"]) + 1
-    if first_epoch >= settings.epochs:
-        return engine
-    units = {unit for number, members in enumerate(settings.folds) if number != fold for unit in members}
-    charges = sorted(
-        read_sequences(table, range(len(table.parts)), settings.devices, units), key=lambda one: len(one.x)
-    )
     for epoch in range(first_epoch, settings.epochs):
         loss = _epoch(engine, charges, settings, fold, epoch, rank, world)
         engine.save_checkpoint(str(checkpoints), tag=f"epoch{epoch}", client_state={"epoch": epoch})
@@ -120,17 +118,16 @@ def _train(deepspeed: Any, table: FeatureTable, settings: Settings, fold: int, o
 def _epoch(
     engine: Any, charges: Sequence[ChargeSequence], settings: Settings, fold: int, epoch: int, rank: int, world: int
 ) -> float:
-    """One pass over the charges, batches of similar length in random order; returns the mean loss of this process."""
+    """One pass over the charges; returns the mean loss of this process."""
     torch.manual_seed(((settings.seed * 1009 + fold) * 100_003 + epoch) * world + rank)
     random = np.random.default_rng([settings.seed, fold, epoch])
     step = settings.batch_charges * world
-    starts = list(range(0, max(1, len(charges) - len(charges) % step), step))  # each process takes as many
-    random.shuffle(starts)
+    batches = _batches([len(one.x) for one in charges], step, random)
     engine.train()
     losses = []
-    for k, start in enumerate(starts):
-        _set_rate(engine, settings, (epoch + k / len(starts)) / settings.epochs)
-        chosen = [charges[(start + rank + i * world) % len(charges)] for i in range(settings.batch_charges)]
+    for k, batch in enumerate(batches):
+        _set_rate(engine, settings, (epoch + k / len(batches)) / settings.epochs)
+        chosen = [charges[number] for number in batch[rank::world]]  # each process takes as many
         x, device, left, weight = _padded(chosen)
         logits, hours = engine(x)
         loss = loss_of(logits, hours, device, left, weight)
@@ -138,6 +135,17 @@ def _epoch(
         engine.step()
         losses.append(float(loss.detach()))
     return float(np.mean(losses))
+
+
+def _batches(lengths: Sequence[int], step: int, random: np.random.Generator) -> list[list[int]]:
+    """Numbers of charges, `step` a batch, drawn anew; of a few batches' worth the lengths go together, to pad less."""
+    order = random.permutation(len(lengths))
+    order = np.resize(order, max(step, len(order) - len(order) % step))  # few charges come twice
+    pools = [order[start : start + POOL * step] for start in range(0, len(order), POOL * step)]
+    in_pools = [sorted(pool.tolist(), key=lambda number: lengths[number]) for pool in pools]
+    batches = [pool[start : start + step] for pool in in_pools for start in range(0, len(pool), step)]
+    random.shuffle(batches)
+    return batches
 
 
 def _set_rate(engine: Any, settings: Settings, progress: float) -> None:
