@@ -77,9 +77,7 @@ def fit(
     progress: Callable[[str], None] = lambda _: None,
     teacher: Path | None = None,
 ) -> FitSummary:
-    """Train a `forest` or a `network` on the dataset folder `data` and write the artifact `out`.
-
-    `grow` trains the forests.
+    """Train a `forest` (`grow` trains its parts) or a `network` on the dataset folder `data` and write the artifact.
 
     With `rows`, the feature folder of `data`, forests are trained on these, which need not fit into memory, in this
     process or on a cluster, and from a `teacher` if one is named; whole charges are then read of a sample of units
