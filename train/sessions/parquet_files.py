@@ -32,8 +32,13 @@ def read_sessions(path: Path) -> tuple[list[dict[str, str]], list[Fault]]:
     missing = [name for name in SESSION_COLUMNS if name not in table.column_names]
     if missing:
         return [], [Fault(path.name, f"column {', '.join(missing)} is missing")]
-    rows = table.to_pylist()
-    return [{key: "" if value is None else str(value) for key, value in row.items()} for row in rows], []
+    names = table.column_names
+    known: dict[str, str] = {}  # devices, units and the like come again and again: one string of each is kept
+    columns = []
+    for name in names:
+        texts = ("" if value is None else str(value) for value in table.column(name).to_pylist())
+        columns.append(list(texts) if name == "session" else [known.setdefault(text, text) for text in texts])
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)], []
 
 
 def session_runs(path: Path) -> Iterator[str]:

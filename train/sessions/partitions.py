@@ -1,7 +1,7 @@
 """A dataset in parts: files whose charges lie in no other part, each read a charge at a time.
 
 Of Parquet only the session column is read to find them; memory then depends on the longest charge, not on the number
-of charges. The index itself holds the session table: some 0.5 KB a charge.
+of charges. The index itself holds the session table: some 0.8 KB a charge.
 """
 
 from __future__ import annotations
