@@ -56,7 +56,8 @@ def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
         "--inputs",
         type=Path,
         metavar="FILE",
-        help=".npz with x [rows, features] to judge leaves and speed on (default: rows drawn around the thresholds)",
+        help=".npz with x [rows, features] to judge leaves and speed on, for a network's auto [rows, input bytes] "
+        "(default: drawn rows)",
     )
     auto = parser.add_argument_group("with --emit auto")
     auto.add_argument("--target", choices=list(TARGETS), default="rv32imc", help="default: %(default)s")
@@ -88,11 +89,24 @@ def _artifact(args: argparse.Namespace) -> int:
 
 
 def _network(args: argparse.Namespace) -> int:
+    from codegen.budget import Budget
     from codegen.compile_network import compile_network
 
-    if args.features or args.leaf_bits or args.inputs:
-        raise StyleError("--features, --leaf-bits and --inputs are for XGBoost models; leave them out for a network")
-    compile_network(args.model, _name(args), args.out, args.emit or "aot")
+    if args.features or args.leaf_bits:
+        raise StyleError("--features and --leaf-bits are for XGBoost models; leave them out for a network")
+    style = args.emit or "aot"
+    if args.inputs and style != "auto":
+        raise StyleError("--inputs goes with --emit auto for a network; its answers need no judging")
+    compile_network(
+        args.model,
+        _name(args),
+        args.out,
+        style,
+        args.inputs,
+        args.target,
+        Budget(args.budget_flash, args.budget_ram, args.budget_instructions),
+        json_wanted=args.json,
+    )
     return 0
 
 

@@ -117,7 +117,7 @@ def _choose(wanted: Wanted, source: ModelSource, rows: Rows, target: str, budget
     from codegen.auto import Emission, measure_styles, styles_for, table_text
 
     emission = Emission(source, wanted.features, wanted.leaf_bits)
-    with tempfile.TemporaryDirectory(prefix="wattprint-auto-") as folder, _at_work(f"measuring styles on {target}"):
+    with tempfile.TemporaryDirectory(prefix="wattprint-auto-") as folder, at_work(f"measuring styles on {target}"):
         inputs = Path(folder) / "rows.npz"
         np.savez(inputs, x=rows)
         measured = measure_styles(emission, styles_for(emission), target, inputs)
@@ -133,7 +133,7 @@ def _choose(wanted: Wanted, source: ModelSource, rows: Rows, target: str, budget
 
 
 @contextmanager
-def _at_work(text: str) -> Iterator[None]:
+def at_work(text: str) -> Iterator[None]:
     """Show a moving line while something runs; on a terminal only."""
     if not sys.stderr.isatty():
         yield

@@ -65,7 +65,7 @@ def find_network_style(name: str) -> str:
     """The name, if it is a style of networks; raises StyleError naming those there are."""
     if name not in NETWORK_STYLES:
         hint = f"style {name!r} is for XGBoost models" if name in STYLES else f"style {name!r} is not there"
-        raise StyleError(f"{hint}; for a network: --emit {' '.join(NETWORK_STYLES)}")
+        raise StyleError(f"{hint}; for a network: --emit {' '.join(NETWORK_STYLES)} auto")
     return name
 
 

@@ -169,6 +169,9 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "'exact' is for XGBoost models" in said(str(path), "--emit", "exact")
     assert "not there" in said(str(path), "--emit", "fastest")
     assert "--features" in said(str(path), "--features", "int32")
+    assert "--emit auto" in said(str(path), "--inputs", "rows.npz")
+    assert "no array x" in said(str(path), "--emit", "auto", "--inputs", str(path))
+    assert "go with --emit auto" in said(str(path), "--budget-flash", "100")
     forest = tmp_path / "forest.json"
     forest.write_text("{}")
     assert "'aot' is for networks" in said(str(forest), "--emit", "aot")
