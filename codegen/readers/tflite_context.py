@@ -101,8 +101,8 @@ def zero_of(tensor: RawTensor) -> int:
 
 
 def product_scaling(a: RawTensor, b: RawTensor, output_scale: float) -> Pair:
-    """Of layers with one scale: the product of the scales is a float32, its quotient a double."""
-    return quantize_multiplier(float(a.scales[0] * b.scales[0]) / output_scale)
+    """Of layers with one scale: product and quotient of doubles."""
+    return quantize_multiplier(scale_of(a) * scale_of(b) / output_scale)
 
 
 def _round(value: np.float32) -> int:
