@@ -11,11 +11,11 @@ ARENA_BYTES = 1 << 20
 class Interpreter:
     """A model in TensorFlow Lite Micro; rows are all its inputs side by side, as the C has them."""
 
-    def __init__(self, model: bytes) -> None:
+    def __init__(self, model: bytes, arena_bytes: int = ARENA_BYTES) -> None:
         import tflite
         from tflite_micro import runtime
 
-        self._runtime = runtime.Interpreter.from_bytes(model, arena_size=ARENA_BYTES + 20 * len(model))
+        self._runtime = runtime.Interpreter.from_bytes(model, arena_size=arena_bytes + 20 * len(model))
         graph = tflite.Model.GetRootAs(model, 0).Subgraphs(0)
         details = (self._runtime.get_input_details(index) for index in range(graph.InputsLength()))
         self._inputs = [tuple(int(n) for n in detail["shape"]) for detail in details]
