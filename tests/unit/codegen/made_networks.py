@@ -37,7 +37,7 @@ class Builder:
     def tensor(
         self,
         shape: Sequence[int],
-        scale: float | Sequence[float] | None = None,
+        scale: float | Sequence[float] | NDArray[Any] | None = None,
         zero_point: int = 0,
         *,
         data: NDArray[Any] | None = None,
