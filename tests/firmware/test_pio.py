@@ -32,6 +32,8 @@ C_TESTS = (
     "test_settings",
     "test_ina",
     "test_weeks",
+    "test_answer",
+    "test_network",
 )
 
 
