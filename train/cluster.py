@@ -92,7 +92,7 @@ def connected(cluster: Cluster) -> Iterator[Any]:
         import distributed
     except ImportError:
         raise ConfigError("Dask is not installed; set it up with: make scale") from None
-    logging.getLogger("distributed").setLevel(logging.ERROR)  # a worker that dies is told by what comes of its jobs
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # a worker that dies is told by what comes of its jobs
     if cluster.scheduler is None:
         with _local(distributed, cluster) as client:
             yield client
@@ -125,7 +125,7 @@ def _local(distributed: Any, cluster: Cluster) -> Iterator[Any]:
             processes=True,
             memory_limit=cluster.worker_memory,
             dashboard_address="127.0.0.1:0",
-            silence_logs=logging.ERROR,
+            silence_logs=logging.CRITICAL,
         )
     except ValueError as error:
         raise ConfigError(f"--worker-memory {cluster.worker_memory}: {error}") from None

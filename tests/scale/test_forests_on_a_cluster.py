@@ -12,9 +12,10 @@ from tests.unit.train.fleet import charges
 from train.cluster import Cluster
 from train.config import Config
 from train.features.build import build_features
+from train.models import external
 from train.models.crossfit import load_forests
 from train.models.external import train_stored_forests
-from train.models.stored import load_stored, stored_batches
+from train.models.stored import StoredRows, load_stored, stored_batches
 from train.sessions import parquet_store
 from train.sessions.dataset import write_dataset
 
@@ -22,12 +23,32 @@ pytestmark = [pytest.mark.scale, pytest.mark.slow, pytest.mark.filterwarnings("i
 DEVICES = ("device0", "device1", "device2")
 
 
-def test_two_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StoredRows:
     monkeypatch.setattr(parquet_store, "ROWS_A_GROUP", 100)
     monkeypatch.setattr(parquet_store, "ROWS_A_FILE", 2000)
     write_dataset(tmp_path / "data", charges(3, 10, 2), format="parquet")
     build_features(tmp_path / "data", tmp_path / "rows")
-    rows = load_stored(tmp_path / "rows")
+    return load_stored(tmp_path / "rows")
+
+
+def test_a_killed_worker_begins_the_forest_anew(
+    rows: StoredRows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = external._wait_for_all
+    alone = train_stored_forests(rows, rows.unit_keys, DEVICES, Config(), None)
+    with cluster(tmp_path / "logs") as running:
+
+        def kill_one(client: object, futures: list[object], workers: list[str]) -> None:
+            running.workers[0].kill()
+            wait(client, futures, workers)
+
+        monkeypatch.setattr(external, "_wait_for_all", kill_one)
+        found = train_stored_forests(rows, rows.unit_keys, DEVICES, Config(), Cluster(scheduler=running.address))
+    assert found == alone  # the one that was left has all parts
+
+
+def test_two_processes(rows: StoredRows, tmp_path: Path) -> None:
     units = rows.unit_keys
     alone = train_stored_forests(rows, units, DEVICES, Config(), None)
     with cluster(tmp_path / "logs") as running:

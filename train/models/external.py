@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import io
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from train.cluster import Cluster, connected
+from train.cluster import JOIN_TIMEOUT_S, Cluster, connected
 from train.config import Config, Forest
 from train.errors import TrainError
 from train.models.crossfit import DEVICE_FILE, REMAINING_FILE, fitted_to_few
@@ -26,6 +27,7 @@ from train.models.forest import as_saved, device_options, remaining_options, xgb
 from train.models.stored import StoredRows, load_stored, stored_batches
 from train.models.thresholds import Gaps, gaps_of, moved_thresholds
 
+POLL_S = 0.2
 ATTEMPTS = 3  # of a forest on a cluster: a worker that dies breaks the sums of all off
 
 
@@ -89,26 +91,39 @@ def _centred(ranks: Sequence[_Trained]) -> bytes:
 
 def _train_on(client: Any, path: Path, task: Task) -> list[_Trained]:
     """Train on all workers of a cluster together, again from the start when one dies."""
-    from distributed import KilledWorker
     from xgboost.core import XGBoostError
 
+    n_parts = len(load_stored(path).parts_of(task.units))
     for _ in range(ATTEMPTS):
+        client.wait_for_workers(1, timeout=JOIN_TIMEOUT_S)
         workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
-        n_parts = len(load_stored(path).parts_of(task.units))
         workers = workers[: max(1, min(len(workers), n_parts))]  # a rank without a row could not take part
         with _tracker(client, len(workers)) as arguments:
             futures = [
-                client.submit(
-                    _train_rank_of, path, task, rank, len(workers), arguments, workers=[worker], pure=False, retries=0
-                )
+                client.submit(_train_rank_of, path, task, rank, len(workers), arguments, workers=[worker], pure=False)
                 for rank, worker in enumerate(workers)
             ]
             try:
+                _wait_for_all(client, futures, workers)
                 results: list[_Trained] = client.gather(futures)
                 return results
-            except (KilledWorker, XGBoostError, OSError):
+            except (_WorkerLostError, XGBoostError, OSError):
                 client.cancel(futures, force=True)
     raise TrainError(f"workers died in {ATTEMPTS} trainings in a row; give them more memory (--worker-memory)")
+
+
+class _WorkerLostError(Exception):
+    """A worker has gone, and its rank with it; the others would wait for it."""
+
+
+def _wait_for_all(client: Any, futures: Sequence[Any], workers: Sequence[str]) -> None:
+    """Until each rank is done or one has failed; raises _WorkerLostError as soon as a worker is gone."""
+    while not all(future.status == "finished" for future in futures):
+        if any(future.status in ("error", "cancelled", "lost") for future in futures):
+            return
+        if not set(workers) <= set(client.scheduler_info(n_workers=-1)["workers"]):
+            raise _WorkerLostError
+        time.sleep(POLL_S)
 
 
 class _tracker:  # noqa: N801
@@ -128,7 +143,10 @@ class _tracker:  # noqa: N801
         return arguments
 
     def __exit__(self, *_: object) -> None:
-        self._tracker.free()
+        from xgboost.core import XGBoostError
+
+        with suppress(XGBoostError):  # it complains of ranks that never came
+            self._tracker.free()
 
 
 def _train_rank_of(path: Path, task: Task, rank: int, n_ranks: int, arguments: dict[str, Any]) -> _Trained:
