@@ -55,6 +55,7 @@ def test_packages_meet_in_files(package: str) -> None:
         ("serial", ("host/transport.py",)),
         ("m2cgen", ("codegen/emit",)),
         ("cffi", ("train/features",)),
+        ("tflite", ("codegen/readers", "codegen/emit")),
     ],
 )
 def test_libraries_stay_in_their_rooms(library: str, rooms: tuple[str, ...]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from codegen.ir.network import Network, validate
+from codegen.ir.network import Network
+from codegen.ir.network_text import validate
 from codegen.passes.along_rows import along_rows
 from codegen.passes.drop_reshapes import drop_reshapes
 from codegen.passes.fold_tables import fold_tables

@@ -9,8 +9,8 @@
 #define WP_NETWORK_ROW_SUM int32_t
 #endif
 
-/* Sums of no row yet; bias is less input zero point * count. Added here and not at the end, where it would be a constant
- * beside a doubling: clang 22 for Xtensa has no instruction for those. */
+/* Sums of no row yet; bias is less input zero point * count. Added here and not at the end, where it would be a
+ * constant beside a doubling: clang 22 for Xtensa has no instruction for those. */
 static inline void wp_network_row_begin(int n, int bias, WP_NETWORK_ROW_SUM *sums)
 {
     for (int i = 0; i < n; i++) {

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codegen.emit.network import emit_network
-from codegen.ir.network import dump
+from codegen.ir.network_text import dump
 from codegen.passes.lower_network import lower_network
 from codegen.readers.tflite import read_network
 from tests.golden.made import MODELS
