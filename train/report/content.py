@@ -33,6 +33,7 @@ def page(report: Mapping[str, Any]) -> dict[str, Any]:
         "cost_scale": f"Bars: of {SCALE_FLASH_BYTES // 1024} KB flash and {SCALE_RAM_BYTES // 1024} KB RAM, a small "
         "microcontroller. Everything an answer needs: features, both models, post-processing, state check.",
         "styles": _styles(report.get("styles") or [], report.get("budgets") or []),
+        "compression": _compression(report.get("compression") or []),
         "verify": proof.verification(report.get("verify") or {}),
         "provenance": proof.provenance(report),
     }
@@ -177,6 +178,27 @@ def _styles(rows: Sequence[Mapping[str, Any]], budgets: Sequence[Mapping[str, An
                 "whole": f"{count(row['whole']['flash_bytes'])} B",
                 "whole_instructions": count(row["whole"]["instructions_max"]),
             }
+            for row in rows
+        ],
+    }
+
+
+def _compression(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The compression study's rows, and whether they are of other data."""
+    if not rows:
+        return None
+    return {
+        "stale": any(row["stale"] for row in rows),
+        "command": rows[0]["command"],
+        "rows": [
+            [
+                f"{row['title']}: {row['label']}",
+                f"{count(row['raw_bytes'])} B",
+                "" if row["ratio"] is None else f"{row['ratio']:.1f} ×",
+                format_figure(row["accuracy"], "percent"),
+                format_figure(row["mae_minutes"], "minutes"),
+                format_figure(row["coverage"], "percent"),
+            ]
             for row in rows
         ],
     }

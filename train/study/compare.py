@@ -39,6 +39,7 @@ class Wanted:
     quick: bool
     trials: dict[str, int]
     command: str  # as it was called, for the record
+    only_finished: bool = False  # make no row, report those that are there
 
 
 def wanted(
@@ -51,12 +52,14 @@ def wanted(
     quick: bool,
     trials: int | None,
     command: str,
+    only_finished: bool = False,
 ) -> Wanted:
     """The request, checked: all techniques and the search without `names`; `trials` a kind of model, 0 for none."""
     if n_jobs < 1:
         raise TrainError(f"--jobs {n_jobs}: must be at least 1")
     techniques = find_techniques(names)
     counts = dict(QUICK_TRIALS if quick else TRIALS) if names is None else dict.fromkeys(TRIALS, 0)
+    trials = 0 if only_finished else trials
     if trials is not None:
         counts = dict.fromkeys(TRIALS, trials)
     families = {technique.family for technique in techniques}
@@ -64,7 +67,7 @@ def wanted(
         counts["network"] = 0
     if "forest" not in families:
         counts["device"] = counts["remaining"] = 0
-    return Wanted(data, tuple(unseen), out, techniques, n_jobs, quick, counts, command)
+    return Wanted(data, tuple(unseen), out, techniques, n_jobs, quick, counts, command, only_finished)
 
 
 def compare(request: Wanted, config: Config, *, quiet: bool) -> dict[str, Any]:
@@ -81,8 +84,13 @@ def compare(request: Wanted, config: Config, *, quiet: bool) -> dict[str, Any]:
     forest = config.forest
     about = json.dumps([rows_file.name, forest.seed, asdict(forest.device), asdict(forest.remaining)], sort_keys=True)
     os.environ["WATTPRINT_STUDY_COMMIT"] = commit()
-    runner = Runner(Workshop(request.out, data, config, about), rows_file, request.n_jobs, quiet=quiet)
+    workshop = Workshop(request.out, data, config, about)
+    runner = Runner(workshop, rows_file, request.n_jobs, quiet=quiet)
     jobs = jobs_of(request.techniques, quick=request.quick)
+    if request.only_finished:
+        jobs = [job for job in jobs if workshop.finished(job) is not None]
+        if not jobs:
+            raise TrainError(f"{request.out}: holds no finished row of this data; leave out --finished")
     runner.expected = len(jobs) + sum(request.trials.values())
     with runner.at_work():
         first = [job for job in jobs if (job.technique, job.label) in (table.REFERENCE, table.NETWORK_REFERENCE)]

@@ -43,6 +43,8 @@ def add_command(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("--quick", action="store_true", help="a quarter of the units and one setting a technique")
     trials = "trials of each search, 0 for none (default: 16, of networks 4)"
     parser.add_argument("--trials", type=int, metavar="N", help=trials)
+    finished = "make no new row: report those that are there, as after an interrupted run"
+    parser.add_argument("--finished", action="store_true", help=finished)
     parser.add_argument("--config", type=Path, metavar="FILE", help="default: wattprint.toml here, if there is one")
     parser.add_argument("--install", action="store_true", help="update artifacts/compression.json: builds report it")
     parser.add_argument("--json", action="store_true", help="print compression.json and nothing else")
@@ -63,6 +65,7 @@ def _run(args: argparse.Namespace) -> int:
         quick=args.quick,
         trials=args.trials,
         command=_command(args),
+        only_finished=args.finished,
     )
     result = compare(request, load_config(args.config), quiet=args.json)
     if args.install:
@@ -84,6 +87,7 @@ def _command(args: argparse.Namespace) -> str:
         parts.append("--unseen " + " ".join(shlex.quote(path.name) for path in args.unseen))
     parts.append(f"--out {shlex.quote(args.out.name)}")
     parts += ["--quick"] if args.quick else []
+    parts += ["--finished"] if args.finished else []
     parts += [f"--trials {args.trials}"] if args.trials is not None else []
     parts += ["--techniques " + " ".join(args.techniques)] if args.techniques else []
     return " ".join(parts)

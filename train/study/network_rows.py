@@ -22,7 +22,7 @@ from train.study.cost import codegen, deflated, measured
 if TYPE_CHECKING:
     from train.study.rows import Job, Workshop
 
-EPOCHS, QUICK_EPOCHS = 24, 15
+EPOCHS, QUICK_EPOCHS = 10, 15
 N_MEASURED = 200
 
 
@@ -70,7 +70,8 @@ def network_cost(compressed: CompressedNetwork) -> dict[str, Any]:
             raise
         except TrainError as error:
             nothing = dict.fromkeys(("ram_bytes", "instructions_mean", "instructions_max"))
-            note = f"{compressed.note} Bytes of the .tflite: no C ({error}).".strip()
+            reason = str(error).replace(f"{work}/", "")  # no path of this machine in what is kept
+            note = f"{compressed.note} Bytes of the .tflite: no C ({reason}).".strip()
             return {"flash_bytes": len(compressed.tflite), **nothing, "note": note}
 
 
