@@ -17,7 +17,7 @@ from train.models.network.layers import RECURRENT, Shape, build_layers
 from train.models.network.silence import silenced
 
 INPUT_SCALE = 1 / 128  # of every input byte; that of a recurrent state, so that both meet in one matrix
-CHARGES_AT_ONCE = 32  # of a recurrent network
+CHARGES_AT_ONCE = 8  # of a recurrent network: as few steps an epoch as rows would leave it untaught
 CLIP_NORM = 1.0
 REMAINING_SHARE = 8.0  # of the remaining time's loss beside the device's: roots are below 1, logits are not
 
