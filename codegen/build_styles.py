@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from codegen.auto import Emission, Measured, StyleCost, measure_styles, styles_for
 from codegen.budget import Budget, choose, excesses
-from codegen.emit.artifact import default_styles, emit_artifact, model_kinds, read_artifact_model
+from codegen.emit.artifact import N_QUANTILES, default_styles, emit_artifact, model_kinds, read_artifact_model
 from codegen.emit.artifact_network import FIRMWARE_STYLES, GRAPH, read_artifact_network
 from codegen.emit.network import emit_network
 from codegen.errors import CompilerError
@@ -132,7 +132,7 @@ def whole_costs(artifact: Artifact, samples: Path) -> list[Combination]:
 
 def _emission(artifact: Artifact, kind: str) -> Emission:
     model = artifact.remaining_model if kind == "remaining" or not artifact.device_model else artifact.device_model
-    n_outputs = len(artifact.devices) if kind == "device" else len(artifact.remaining_offset_s)
+    n_outputs = len(artifact.devices) if kind == "device" else N_QUANTILES
     source = read_artifact_model(artifact, model, n_outputs)
     return Emission(source, "int32", model.leaf_bits, model.output_scale_log2, of_artifact=True)
 

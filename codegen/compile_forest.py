@@ -19,6 +19,7 @@ from codegen.emit.styles import find_style
 from codegen.errors import ModelError, StyleError
 from codegen.ir.forest import FeatureType
 from codegen.leaf_error import error_bound, worst_error
+from codegen.measure_inputs import model_rows
 from codegen.readers.xgboost import ModelSource, read_model
 from codegen.rows import Rows, drawn_rows
 
@@ -99,7 +100,7 @@ def _rows(wanted: Wanted, source: ModelSource) -> tuple[Rows, str]:
         return drawn_rows(source.forest, N_DRAWN, wanted.features), f"{N_DRAWN} drawn rows (yours: --inputs)"
     try:
         with np.load(wanted.inputs, allow_pickle=False) as file:
-            values = np.asarray(file["x" if "x" in file else "features"])
+            values = np.asarray(model_rows(file, source.forest.n_features))
     except (KeyError, OSError, ValueError, EOFError) as error:
         raise ModelError(f"{wanted.inputs}: has no array x or features: {error}; save one with numpy.savez") from None
     if values.ndim != 2 or values.shape[1] != source.forest.n_features or values.dtype.kind not in "fiu":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def feature_rows(path: Path, subject: Subject) -> NDArray[Any]:
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            values: NDArray[np.float64] = file["x" if "x" in file else "features"].astype(np.float64)
+            values = model_rows(file, subject.row_width).astype(np.float64)
     except (KeyError, OSError, ValueError, EOFError) as error:
         raise ModelError(f"{path}: has no array x or features: {error}; save one with numpy.savez") from None
     if values.ndim != 2 or values.shape[1] != subject.row_width or not len(values):
@@ -51,9 +52,19 @@ def feature_rows(path: Path, subject: Subject) -> NDArray[Any]:
     dtype = np.dtype(subject.row_dtype)
     if dtype.kind == "f":
         with np.errstate(over="ignore"):
-            return values.astype(dtype)
+            return np.asarray(values.astype(dtype))
     limits = np.iinfo(dtype)
-    return np.where(np.isnan(values), limits.min, np.clip(np.floor(values), limits.min, limits.max)).astype(dtype)
+    return np.asarray(np.where(np.isnan(values), limits.min, np.clip(np.floor(values), limits.min, limits.max)), dtype)
+
+
+def model_rows(file: Mapping[str, NDArray[Any]], row_width: int) -> NDArray[Any]:
+    """Array `x` of an .npz, or else `features`, with `history_features` behind them where a model takes these too."""
+    if "x" in file:
+        return np.asarray(file["x"])
+    features = np.asarray(file["features"])
+    if "history_features" in file and row_width == features.shape[1] + file["history_features"].shape[1]:
+        return np.asarray(np.column_stack([features, file["history_features"]]))
+    return features
 
 
 def exact_rows(rows: ArrayLike, subject: Subject) -> NDArray[Any]:

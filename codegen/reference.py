@@ -1,5 +1,7 @@
 """The answers a board must give, in NumPy int64: docs/artifact.md again, independent of the C and of train.
 
+The device here, the remaining time in reference_estimate.py, what is unfamiliar in reference_history.py.
+
 XGBoost itself decides every branch (its pred_leaf); here leaves are looked up in the model file, scaled, summed and
 turned into answers. Its own float margins bound how far the integers may stray.
 """
@@ -14,12 +16,11 @@ from numpy.typing import NDArray
 
 from codegen.errors import MismatchError, ModelError
 from codegen.ir.forest import Forest, Leaf, walk
+from codegen.reference_estimate import output_seconds, remaining_answers
 
 if TYPE_CHECKING:
-    from train.artifact import Softmax
+    from train.artifact import EstimateRules, Softmax
 
-PHASE_FULL = 3
-REMAINING_MAX_S = (1 << 24) - 1
 FLAG_UNKNOWN = 0x01
 FLAG_PHASE_SHIFT = 1
 FLAG_NO_DEVICE = 0x08
@@ -46,9 +47,16 @@ def answers_from_outputs(
     softmax: Softmax | None,
     unknown_below_permille: int,
     remaining_shift: int,
-    remaining_offset_s: tuple[int, int, int],
+    elapsed_ms: NDArray[Any],
+    offsets: NDArray[Any],
+    estimate: EstimateRules,
+    unfamiliar: NDArray[np.bool_] | None = None,
 ) -> Answers:
-    """Integer outputs to answers. margin [n, devices] (not read without softmax), quantile [n, 3], phase [n]."""
+    """Integer outputs to answers, n samples of whole charges.
+
+    margin [n, devices] (not read without softmax), quantile [n, 3], phase [n], elapsed_ms [n] since a charge's first
+    sample; charge i is rows offsets[i] to offsets[i+1]. unfamiliar [n]: lies too far from the device's prototypes.
+    """
     phases = np.asarray(phase, dtype=np.int64)
     flags = phases << FLAG_PHASE_SHIFT
     if softmax is None:
@@ -56,11 +64,14 @@ def answers_from_outputs(
         flags = flags | FLAG_NO_DEVICE
     else:
         device, confidence = _device(np.asarray(margin, dtype=np.int64), softmax)
-        flags = flags | np.where(confidence < unknown_below_permille, FLAG_UNKNOWN, 0)
+        unknown = confidence < unknown_below_permille
+        unknown = unknown if unfamiliar is None else unknown | unfamiliar
+        flags = flags | np.where(unknown, FLAG_UNKNOWN, 0)
+    seconds = output_seconds(np.asarray(quantile, np.int64), device, elapsed_ms, remaining_shift, estimate)
     return Answers(
         device=device.astype(np.uint8),
         confidence_permille=confidence.astype(np.uint16),
-        remaining_s=_remaining(np.asarray(quantile, dtype=np.int64), phases, remaining_shift, remaining_offset_s),
+        remaining_s=remaining_answers(seconds, phases, np.asarray(elapsed_ms, np.int64), offsets, estimate),
         flags=flags.astype(np.uint8),
     )
 
@@ -76,16 +87,6 @@ def _device(margin: NDArray[np.int64], softmax: Softmax) -> tuple[NDArray[np.int
     total = weight.sum(axis=1).astype(np.int64)
     likeliest = np.take_along_axis(weight, device[:, None], axis=1)[:, 0].astype(np.int64)
     return device, (1000 * likeliest + total // 2) // total
-
-
-def _remaining(
-    quantile: NDArray[np.int64], phases: NDArray[np.int64], shift: int, offset_s: tuple[int, int, int]
-) -> NDArray[np.int32]:
-    half = 0 if shift == 0 else 1 << (shift - 1)
-    seconds = ((quantile + half) >> shift) + np.array(offset_s, dtype=np.int64)  # >> of int64 is the floor
-    seconds = np.sort(seconds.clip(0, REMAINING_MAX_S), axis=1)
-    seconds[phases == PHASE_FULL] = 0
-    return seconds.astype(np.int32)
 
 
 def outputs_from_leaves(

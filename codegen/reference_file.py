@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from codegen import process
 from codegen.emit.artifact import read_artifact_model
-from codegen.errors import CodegenError, ModelError, StepError
+from codegen.errors import CodegenError, MismatchError, ModelError, StepError
 from codegen.reference import Answers, answers_from_outputs, check_margins, outputs_from_leaves
+from codegen.reference_history import history_features, unfamiliar
 from codegen.reference_of_network import check_inputs, network_margins, network_seconds, replayed, state_crcs
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ _PASSED_ON = {
     "device_margin": "f",
     "remaining_margin": "f",
 }
-_LEAVES = {"device_leaf": "i", "remaining_leaf": "i"}
+_LEAVES = {"device_leaf": "i", "remaining_leaf": "i", "history_features": "i"}
 _NETWORK = {"features_crc": "u", "network_input": "i", "network_output": "i"}
 _PER_CHARGE = ("model_hash", "device_names", "sessions", "session_devices", "session_units", "offsets")
 
@@ -56,8 +57,11 @@ def write_reference(artifact: Artifact, predictions: Path, out: Path) -> tuple[i
         margin, quantile = _outputs(artifact, arrays)
     else:
         margin, quantile, state_crc = _network_outputs(artifact.network, arrays)
-    answers = _answers(artifact, margin, quantile, arrays["phase"])
-    columns = {key: arrays[key] for key in _PASSED_ON} | {
+    answers = _answers(artifact, arrays, margin, quantile)
+    if artifact.network is None:
+        _check_history(artifact, arrays, answers)
+    passed_on = [*_PASSED_ON, *(["history_features"] if artifact.network is None else [])]
+    columns = {key: arrays[key] for key in passed_on} | {
         "state_crc": state_crc,
         "device_output": margin.astype(np.int32),
         "remaining_output": quantile.astype(np.int32),
@@ -102,6 +106,8 @@ def read_predictions(path: Path, artifact: Artifact) -> Arrays:
     if artifact.network is not None:
         sizes = {"network_input": artifact.network.input_bytes, "network_output": artifact.network.output_bytes}
         wrong += [key for key, size in sizes.items() if arrays[key].shape[1:] != (size,)]
+    elif arrays["history_features"].shape != (n_samples, 3):
+        wrong.append("history_features")
     if wrong or list(arrays["offsets"][[0, -1]]) != [0, n_samples]:
         raise ModelError(f"{path}: {(wrong or ['offsets'])[0]} does not fit the {n_samples} samples; predict again")
     if str(arrays["model_hash"]) != artifact.model_hash:
@@ -133,18 +139,40 @@ def _network_outputs(
     return network_margins(network, out), network_seconds(network, out), np.concatenate(crcs)
 
 
-def _answers(
-    artifact: Artifact, margin: NDArray[np.int64], quantile: NDArray[np.int64], phase: NDArray[Any]
-) -> Answers:
+def elapsed_of(arrays: Arrays) -> NDArray[np.int64]:
+    """Milliseconds since its charge's first sample, [n]; modulo 2**32, as clocks have it."""
+    n_of_charge = np.diff(arrays["offsets"])
+    first = np.repeat(arrays["t_ms"][arrays["offsets"][:-1]], n_of_charge)
+    return (arrays["t_ms"].astype(np.uint32) - first.astype(np.uint32)).astype(np.int64)
+
+
+def _answers(artifact: Artifact, arrays: Arrays, margin: NDArray[np.int64], quantile: NDArray[np.int64]) -> Answers:
+    elapsed_ms = elapsed_of(arrays)
+    device = margin.argmax(axis=1) if artifact.device_model is not None else np.zeros(len(margin), np.intp)
     return answers_from_outputs(
         margin,
         quantile,
-        phase,
+        arrays["phase"],
         softmax=artifact.softmax if artifact.device_model is not None else None,
         unknown_below_permille=artifact.unknown_below_permille,
         remaining_shift=artifact.remaining_model.output_scale_log2,
-        remaining_offset_s=artifact.remaining_offset_s,
+        elapsed_ms=elapsed_ms,
+        offsets=arrays["offsets"],
+        estimate=artifact.estimate,
+        unfamiliar=unfamiliar(arrays["features"], artifact.features, device, elapsed_ms, artifact.prototypes),
     )
+
+
+def _check_history(artifact: Artifact, arrays: Arrays, answers: Answers) -> None:
+    """XGBoost's leaves rest on the history features: they are those of the device answered here, or a mismatch."""
+    expected = history_features(arrays["features"], artifact.features, answers.device, artifact.estimate)
+    wrong = np.argwhere(arrays["history_features"] != expected)
+    if wrong.size:
+        row, column = (int(index) for index in wrong[0])
+        raise MismatchError(
+            f"history_features: row {row}, column {column}: {arrays['history_features'][row, column]}, the answered "
+            f"device's charges give {expected[row, column]}; predict again with this model"
+        )
 
 
 def _outputs_of(artifact: Artifact, model: ModelFile, arrays: Arrays, kind: str, n_outputs: int) -> NDArray[np.int64]:

@@ -24,7 +24,7 @@ from train.cluster import Cluster
 from train.config import Config
 from train.models.crossfit import train_forests
 from train.models.external import train_stored_forests
-from train.models.quality import differences, errors_of_forests, gathered_rows, line_of
+from train.models.quality import differences, errors_of_forests, gathered_rows, line_of, sampled_estimate
 from train.models.split import split_units
 from train.models.stored import StoredRows, load_stored
 from train.process_tree import PeakMemory
@@ -151,12 +151,14 @@ def _quality(stored: StoredRows, n_workers: int) -> dict[str, Any]:
     units, held_out = (kept[: max(1, int(share * len(kept)))] for kept in map(_mixed, (parts.train, parts.held_out)))
     devices = tuple(sorted({unit.partition("/")[0] for unit in units}))
     held = gathered_rows(stored, held_out, devices)
+    estimate = sampled_estimate(stored, units, devices)
+    workers = Cluster(workers=n_workers)
     ways = {
-        "memory": train_forests(gathered_rows(stored, units, devices), devices, config),
-        "pages": train_stored_forests(stored, units, devices, config, None),
-        f"{n_workers} workers": train_stored_forests(stored, units, devices, config, Cluster(workers=n_workers)),
+        "memory": train_forests(gathered_rows(stored, units, devices), devices, config, estimate),
+        "pages": train_stored_forests(stored, units, devices, config, estimate, None),
+        f"{n_workers} workers": train_stored_forests(stored, units, devices, config, estimate, workers),
     }
-    errors = {way: errors_of_forests(files, held, len(devices)) for way, files in ways.items()}
+    errors = {way: errors_of_forests(files, held, len(devices), estimate) for way, files in ways.items()}
     figures: dict[str, Any] = {"units": len(units), "held_out_units": len(held_out)}
     for way, found in errors.items():
         print(line_of(way, found, errors["memory"]))

@@ -13,11 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from train.answer_rules import HISTORY_FEATURES as HISTORY_FEATURES  # re-exported: codegen and host take them from here
+from train.answer_rules import EstimateRules as EstimateRules
+from train.answer_rules import Prototypes as Prototypes
+from train.answer_rules import read_estimate, read_prototypes
 from train.artifact_network import Network as Network
 from train.artifact_network import parse_network
-from train.errors import ArtifactError as ArtifactError  # re-exported: codegen and host take it from here
+from train.errors import ArtifactError as ArtifactError
 
-SCHEMA = 1
+SCHEMA = 2
 QUANTILES_PERMILLE = (100, 500, 900)
 MANIFEST = "manifest.json"
 REMAINING_MAX_S = (1 << 24) - 1
@@ -56,7 +60,8 @@ class Artifact:
     softmax: Softmax | None
     unknown_below_permille: int
     remaining_model: ModelFile
-    remaining_offset_s: tuple[int, int, int]
+    prototypes: Prototypes | None
+    estimate: EstimateRules
     network: Network | None  # None: the models are forests
     full_durations_s: Mapping[str, tuple[int, ...]]
     split: Mapping[str, tuple[str, ...]]
@@ -71,6 +76,11 @@ class Artifact:
     def model_hash(self) -> str:
         """The 16 hexadecimal digits that a board reports."""
         return self.hash.removeprefix("sha256:")[:16]
+
+    @property
+    def remaining_features(self) -> tuple[str, ...]:
+        """The columns of the remaining model: the features, and what holds them against the device's charges."""
+        return (*self.features, *HISTORY_FEATURES)
 
     @property
     def trained_units(self) -> frozenset[str]:
@@ -166,10 +176,9 @@ def _parse(path: Path, manifest: Mapping[str, Any]) -> Artifact:
     name = str(manifest["name"])
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ValueError(f"name {name!r} is not a lower-case C identifier")
-    offsets = [int(value) for value in manifest["remaining_offset_s"]]
-    if len(offsets) != len(QUANTILES_PERMILLE) or tuple(manifest["quantiles_permille"]) != QUANTILES_PERMILLE:
+    if tuple(manifest["quantiles_permille"]) != QUANTILES_PERMILLE:
         raise ValueError("needs the quantiles 100, 500 and 900 permille")
-    devices = tuple(map(str, manifest["devices"]))
+    devices, features = tuple(map(str, manifest["devices"])), tuple(map(str, manifest["features"]))
     device_model = _model_file(manifest["device_model"])
     if (device_model is None) != (len(devices) == 1):
         raise ValueError("a device model is needed with two devices or more, and only then")
@@ -177,7 +186,6 @@ def _parse(path: Path, manifest: Mapping[str, Any]) -> Artifact:
     remaining_model = _model_file(manifest["remaining_model"])
     if remaining_model is None:
         raise ValueError("remaining_model is null")
-    features = tuple(map(str, manifest["features"]))
     network = parse_network(manifest["network"], len(features)) if manifest["kind"] == "network" else None
     if network is not None and network.n_margins != (0 if device_model is None else len(devices)):
         raise ValueError(f"network: {network.n_margins} margins for {len(devices)} devices")
@@ -192,7 +200,8 @@ def _parse(path: Path, manifest: Mapping[str, Any]) -> Artifact:
         softmax=None if softmax is None else Softmax(int(softmax["multiplier"]), int(softmax["shift"])),
         unknown_below_permille=int(manifest["unknown_below_permille"]),
         remaining_model=remaining_model,
-        remaining_offset_s=(offsets[0], offsets[1], offsets[2]),
+        prototypes=read_prototypes(manifest, devices, features),
+        estimate=read_estimate(manifest, devices),
         network=network,
         full_durations_s={key: _sorted_ints(value) for key, value in manifest["full_durations_s"].items()},
         split={part: tuple(manifest["split"][part]) for part in ("train", "calibration", "held_out")},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from codegen.ir.forest import Number, is_float32
 
 INT32_MIN = -(1 << 31)
@@ -27,3 +29,10 @@ def comment_text(text: str) -> str:
     """Text that cannot end the comment it stands in, nor leave its line."""
     printable = "".join(character if " " <= character <= "~" else "?" for character in text)
     return printable.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/")
+
+
+def wrapped(values: Iterable[int], width: int = 96) -> str:
+    """Whole numbers as the lines of an initialiser, indented by four."""
+    import textwrap
+
+    return textwrap.fill(", ".join(map(int32_literal, values)), width, initial_indent="    ", subsequent_indent="    ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,11 +11,39 @@ from codegen.emit.artifact import emit_artifact
 from codegen.emit.forest import emit_forest
 from codegen.emit.styles import STYLES
 from codegen.readers.xgboost import read_model
-from train.artifact import Artifact, write_artifact
+from train.artifact import HISTORY_FEATURES, Artifact, write_artifact
+from train.features import feature_names
 
 HERE = Path(__file__).resolve().parent
 MODELS = HERE / "models"
 INTEGER_STYLES = [name for name, style in STYLES.items() if style.output_type("int32") == "int32"]
+
+
+def rules(devices: tuple[str, ...], *, several: bool = True) -> dict[str, Any]:
+    """The manifest's keys of prototypes and estimate; one device has no prototypes, but a baseline."""
+    prototypes = {
+        "features": ["current_mean_900s_ma", "power_mw"],
+        "shifts": [0, 2],
+        "centres": {device: [[100 + k, -20], [900, 40]][: 1 + k % 2] for k, device in enumerate(devices)},
+        "weights": {device: [6553, 13107] for device in devices},
+        "unfamiliar_above": 2000,
+    }
+    baseline = {"step_s": 600, "remaining_s": [max(0, 3600 - 500 * k) for k in range(16)]}
+    return {
+        "prototypes": prototypes if several and len(devices) > 1 else None,
+        "history": {device: {"duration_s": 3600, "charge_mah": 2400, "power_mw": 9000} for device in devices},
+        "remaining_baseline": None if len(devices) > 1 else dict.fromkeys(devices, baseline),
+        "remaining_of_duration": len(devices) == 1,
+        "smoothing_s": 180,
+        "interval": [[0, -60, 90], [30, -45, 80]],
+    }
+
+
+def remaining_model() -> bytes:
+    """The second model as one of the features and those of the device's history."""
+    n = len(feature_names())
+    data = (MODELS / "quantiles.json").read_bytes()
+    return data.replace(b'"num_feature":"%d"' % n, b'"num_feature":"%d"' % (n + len(HISTORY_FEATURES)))
 
 
 def artifact(
@@ -26,22 +55,22 @@ def artifact(
     """An artifact of the two models, or of the second alone with one device; whole leaves without leaf_bits."""
     several = len(devices) > 1
     width = {} if leaf_bits is None else {"leaf_bits": leaf_bits}
-    files = {"remaining.json": (MODELS / "quantiles.json").read_bytes()}
+    files = {"remaining.json": remaining_model()}
     if several:
         files["device.json"] = (MODELS / "classes.json").read_bytes()
     manifest = {
-        "schema": 1,
+        "schema": 2,
         "kind": "forest",
         "name": "golden",
         "features_version": 2,
-        "features": [f"f{index}" for index in range(40)],
+        "features": list(feature_names()),
         "devices": list(devices),
         "device_model": {"file": "device.json", "output_scale_log2": 20, **width} if several else None,
         "softmax": {"multiplier": 1477, "shift": 20} if several else None,
         "unknown_below_permille": 400,
         "remaining_model": {"file": "remaining.json", "output_scale_log2": 10, **width},
         "quantiles_permille": [100, 500, 900],
-        "remaining_offset_s": [-60, 0, 90],
+        **rules(devices),
         "full_durations_s": {device: [3600] for device in devices},
         "split": {"train": ["a/1"], "calibration": ["a/2"], "held_out": ["a/3"]},
         "data": {"hash": "sha256:0", "charges": 1, "units": 1, "source": "made by hand"},

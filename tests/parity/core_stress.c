@@ -71,11 +71,56 @@ static void predict_devices(const int32_t x[WP_N_FEATURES], int32_t margin[])
     }
 }
 
-static void predict_remaining(const int32_t x[WP_N_FEATURES], int32_t quantile[WP_N_QUANTILES])
+static void predict_remaining(const int32_t x[WP_N_REMAINING_FEATURES], int32_t quantile[WP_N_QUANTILES])
 {
     (void)x;
     for (size_t j = 0; j < WP_N_QUANTILES; j++) {
         quantile[j] = draw_i32();
+    }
+}
+
+static wp_history history[N_DEVICES];
+static wp_baseline baseline[N_DEVICES];
+static const wp_interval interval[3] = {{0, INT32_MIN, INT32_MAX}, {1, 0, 0}, {86400, INT32_MAX, INT32_MIN}};
+
+/* Two prototypes a device but the last, which has none. */
+#define N_PROTOTYPE_FEATURES WP_MAX_PROTOTYPE_FEATURES
+static uint8_t feature[N_PROTOTYPE_FEATURES];
+static uint8_t shift[N_PROTOTYPE_FEATURES];
+static uint16_t first[N_DEVICES + 1];
+static int16_t centre[2 * N_DEVICES * N_PROTOTYPE_FEATURES];
+static uint16_t weight[N_DEVICES * N_PROTOTYPE_FEATURES];
+static const wp_prototypes prototypes = {
+    .n_features = N_PROTOTYPE_FEATURES,
+    .feature = feature,
+    .shift = shift,
+    .first = first,
+    .centre = centre,
+    .weight = weight,
+    .unfamiliar_above = 20000,
+};
+
+/* Values at the ends of what a model may hold, and between. */
+static void draw_tables(void)
+{
+    for (size_t d = 0; d < N_DEVICES; d++) {
+        const bool largest = d % 2u == 0;
+        history[d] = (wp_history){largest ? WP_FEATURE_MAX : 1, largest ? 1 : WP_FEATURE_MAX, 1};
+        baseline[d].step_s = largest ? (uint32_t)WP_FEATURE_MAX / WP_N_BASELINE : 1u;
+        for (size_t k = 0; k < WP_N_BASELINE; k++) {
+            baseline[d].remaining_s[k] = (uint16_t)(k % 2u == 0 ? UINT16_MAX : draw());
+        }
+        first[d + 1u] = (uint16_t)(d + 1u < N_DEVICES ? 2u * (d + 1u) : 2u * d);
+    }
+    for (size_t k = 0; k < N_PROTOTYPE_FEATURES; k++) {
+        feature[k] = (uint8_t)(draw() % WP_N_FEATURES);
+        shift[k] = (uint8_t)(k == 0 ? 24u : draw() % 3u);
+    }
+    for (size_t k = 0; k < sizeof centre / sizeof centre[0]; k++) {
+        centre[k] = (int16_t)(k % 3u == 0 ? INT16_MIN : (int32_t)(draw() % 65535u) - 32767);
+    }
+    for (size_t k = 0; k < sizeof weight / sizeof weight[0]; k++) {
+        weight[k] = (uint16_t)(k % 3u == 0 ? UINT16_MAX : draw());
     }
 }
 
@@ -89,7 +134,13 @@ static const wp_model good = {
     .unknown_below_permille = 500,
     .remaining_predict = predict_remaining,
     .remaining_shift = 24,
-    .remaining_offset_s = {INT32_MIN, 0, INT32_MAX},
+    .prototypes = &prototypes,
+    .remaining_of_duration = true,
+    .history = history,
+    .baseline = baseline,
+    .smoothing_s = UINT16_MAX,
+    .n_intervals = 3,
+    .interval = interval,
 };
 
 static void check_models(void)
@@ -119,6 +170,21 @@ static void check_models(void)
     REFUSED(model.remaining_shift = 25);
     REFUSED(model.network = &network); /* beside functions of forests */
     REFUSED(model.network = &network; model.device_predict = NULL; model.remaining_predict = NULL); /* in 2^-24 s */
+    REFUSED(model.history = NULL);
+    REFUSED(model.n_intervals = 0);
+    REFUSED(model.interval = NULL);
+    REFUSED(model.interval = &interval[1]);
+    wp_prototypes other = prototypes;
+    REFUSED(other.n_features = 0; model.prototypes = &other);
+    REFUSED(other.n_features = WP_MAX_PROTOTYPE_FEATURES + 1; model.prototypes = &other);
+    other = prototypes;
+    REFUSED(other.centre = NULL; model.prototypes = &other);
+    history[1].charge_mah = 0;
+    REFUSED((void)0);
+    history[1].charge_mah = 1;
+    baseline[1].step_s = 0;
+    REFUSED((void)0);
+    baseline[1].step_s = 1;
     model = good;
     model.n_devices = 1;
     model.device_predict = NULL;
@@ -197,6 +263,7 @@ int main(int argc, char **argv)
 {
     CHECK(argc == 3);
     random_state = strtoull(argv[2], NULL, 10) | 1u;
+    draw_tables();
     check_models();
     check_counters_saturate();
     for (long k = strtol(argv[1], NULL, 10); k > 0; k--) {

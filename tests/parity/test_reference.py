@@ -19,13 +19,24 @@ from codegen.errors import MismatchError, ModelError, StyleError
 from codegen.ir.forest import Forest, Leaf, Tree
 from codegen.readers.xgboost import read_model
 from codegen.reference import answers_from_outputs, check_margins, outputs_from_leaves
+from codegen.reference_history import history_features, unfamiliar
 from tests.golden.test_forest_golden import artifact
 from tests.parity.compiled import WARNINGS, compile_folder, predict
 from tests.unit.codegen.forests import features, save, to_int32, train
+from train.answer_rules import EstimateRules, History, Interval
 from train.artifact import Artifact, Softmax
 
 CORE = Path(__file__).resolve().parents[2] / "firmware" / "lib" / "core"
-RULES: dict[str, Any] = {"unknown_below_permille": 500, "remaining_shift": 4, "remaining_offset_s": (-10, 0, 20)}
+RULES: dict[str, Any] = {
+    "unknown_below_permille": 500,
+    "remaining_shift": 4,
+    "estimate": EstimateRules((History(1, 1, 1),), intervals=(Interval(0, -10, 20),)),
+}
+
+
+def moments(n: int) -> dict[str, Any]:
+    """n charges of one sample each."""
+    return {"elapsed_ms": np.zeros(n, np.int64), "offsets": np.arange(n + 1)}
 
 
 def spelled_out(margin: list[int], softmax: Softmax) -> tuple[int, int]:
@@ -47,7 +58,9 @@ def test_device_and_confidence_follow_the_rules(softmax: Softmax) -> None:
     margin[rng.random(margin.shape) < 0.2] = 0  # ties
     whole = margin.astype(np.int64)
     whole[0] = [-(2**31), 2**31 - 1, -(2**31), 0, 2**31 - 1, 7]
-    answers = answers_from_outputs(whole, np.zeros((800, 3)), np.ones(800, np.uint8), softmax=softmax, **RULES)
+    answers = answers_from_outputs(
+        whole, np.zeros((800, 3)), np.ones(800, np.uint8), softmax=softmax, **RULES, **moments(800)
+    )
     for row in range(800):
         device, confidence = spelled_out(whole[row].tolist(), softmax)
         assert (answers.device[row], answers.confidence_permille[row]) == (device, confidence)
@@ -57,25 +70,27 @@ def test_device_and_confidence_follow_the_rules(softmax: Softmax) -> None:
 def test_remaining_time_follows_the_rules() -> None:
     quantile = np.array([[1600, 1608, 1607], [-1600, -8, -9], [2**31 - 1, 2**31 - 1, 0], [320, 320, 320]])
     phase = np.array([0, 1, 2, 3], dtype=np.uint8)
-    answers = answers_from_outputs(np.zeros((4, 0)), quantile, phase, softmax=None, **RULES)
+    answers = answers_from_outputs(np.zeros((4, 0)), quantile, phase, softmax=None, **RULES, **moments(4))
     # (1600 + 8) >> 4 = 100, (1608 + 8) >> 4 = 101, (1607 + 8) >> 4 = 100; then offsets, limits, sorting, FULL
     assert answers.remaining_s.tolist() == [
         [90, 101, 120],
         [0, 0, 19],
-        [20, 2**24 - 1, 2**24 - 1],
+        [20, 2**24 - 11, 2**24 - 1],
         [0, 0, 0],
     ]
     assert answers.flags.tolist() == [8, 8 | 2, 8 | 4, 8 | 6]
     assert not answers.device.any()
     assert not answers.confidence_permille.any()
     rules = RULES | {"remaining_shift": 0}
-    unscaled = answers_from_outputs(np.zeros((1, 0)), quantile[:1], phase[:1], softmax=None, **rules)
+    unscaled = answers_from_outputs(np.zeros((1, 0)), quantile[:1], phase[:1], softmax=None, **rules, **moments(1))
     assert unscaled.remaining_s.tolist() == [[1590, 1608, 1627]]
 
 
 def test_a_confidence_of_the_threshold_itself_is_known() -> None:
     rules = RULES | {"unknown_below_permille": 500}
-    equal = answers_from_outputs(np.zeros((1, 2)), np.zeros((1, 3)), np.zeros(1), softmax=Softmax(1, 0), **rules)
+    equal = answers_from_outputs(
+        np.zeros((1, 2)), np.zeros((1, 3)), np.zeros(1), softmax=Softmax(1, 0), **rules, **moments(1)
+    )
     assert (equal.confidence_permille[0], equal.flags[0]) == (500, 0)
 
 
@@ -114,7 +129,7 @@ def predictions(model: Artifact, path: Path, **changed: Any) -> Path:
     """What `python -m train predict` writes, of random features, with XGBoost's own leaves and margins."""
     n = 400
     rng = np.random.default_rng(8)
-    x = rng.integers(-3000, 12000, size=(n, 35)).astype(np.float32)
+    x = rng.integers(-3000, 12000, size=(n, len(model.features))).astype(np.float32)
     x[rng.random(x.shape) < 0.1] = np.nan
     columns: dict[str, Any] = {
         "model_hash": model.model_hash,
@@ -134,12 +149,21 @@ def predictions(model: Artifact, path: Path, **changed: Any) -> Path:
         "device_leaf": np.zeros((n, 0), dtype=np.int32),
         "device_margin": np.zeros((n, 0), dtype=np.float32),
     }
+    device = np.zeros(n, np.int64)
     for kind, file in (("device", model.device_model), ("remaining", model.remaining_model)):
         if file is not None:
+            rows = x if kind == "device" else np.column_stack([x, columns["history_features"]])
             booster = xgb.Booster(model_file=model.path / file.file)
-            leaves = booster.predict(xgb.DMatrix(x), pred_leaf=True)
+            leaves = booster.predict(xgb.DMatrix(rows), pred_leaf=True)
             columns[f"{kind}_leaf"] = leaves.reshape(n, -1).astype(np.int32)
-            columns[f"{kind}_margin"] = booster.predict(xgb.DMatrix(x), output_margin=True)
+            columns[f"{kind}_margin"] = booster.predict(xgb.DMatrix(rows), output_margin=True)
+        if kind == "device":
+            if file is not None:
+                forest = read_model(model.path / file.file).forest
+                outputs = outputs_from_leaves(forest, columns["device_leaf"], file.output_scale_log2, file.leaf_bits)
+                device = outputs.argmax(axis=1)
+            history = history_features(columns["features"], model.features, device, model.estimate)
+            columns["history_features"] = history.astype(np.int32)
     with path.open("wb") as stream:
         np.savez(stream, **{key: value for key, value in (columns | changed).items() if value is not None})
     return path
@@ -176,14 +200,20 @@ def test_the_reference_file_is_what_the_emitted_model_answers(
     library = compile_folder(folder, "gcc")
     x = answered["features"]
     several = len(devices) > 1
+    margin = predict(library, "wp_device", x, 3) if several else np.zeros((len(x), 0), np.int64)
+    device = margin.argmax(axis=1) if several else np.zeros(len(x), np.int64)
+    elapsed_ms = np.concatenate([np.arange(150), np.arange(250)]) * 1000
     expected = answers_from_outputs(
-        predict(library, "wp_device", x, 3) if several else np.zeros((len(x), 0)),
-        predict(library, "wp_remaining", x, 3),
+        margin,
+        predict(library, "wp_remaining", np.column_stack([x, answered["history_features"]]), 3),
         answered["phase"],
         softmax=model.softmax,
         unknown_below_permille=model.unknown_below_permille,
         remaining_shift=10,
-        remaining_offset_s=model.remaining_offset_s,
+        elapsed_ms=elapsed_ms,
+        offsets=answered["offsets"],
+        estimate=model.estimate,
+        unfamiliar=unfamiliar(x, model.features, device, elapsed_ms, model.prototypes),
     )
     for key in ("device", "confidence_permille", "remaining_s", "flags"):
         assert np.array_equal(answered[key], getattr(expected, key)), key
@@ -233,6 +263,7 @@ def test_the_emitted_model_compiles_against_the_core(compiler: str, devices: tup
         ({"phase": None}, "phase"),
         ({"phase": np.zeros(400)}, "phase is of type float64"),
         ({"state_crc": np.zeros(3, np.uint32)}, "state_crc does not fit"),
+        ({"history_features": np.zeros((400, 2), np.int32)}, "history_features does not fit"),
         ({"offsets": np.array([0, 5])}, "offsets does not fit"),
         ({"remaining_leaf": np.zeros((400, 3), np.int32)}, "is no leaf"),
     ],
@@ -264,6 +295,17 @@ def test_margins_of_another_model_are_a_mismatch(tmp_path: Path, capsys: pytest.
     ]
     assert main(arguments) == 1
     assert "device model: row 0" in capsys.readouterr().err
+
+
+def test_history_of_another_device_is_a_mismatch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = artifact(tmp_path / "artifact")
+    with np.load(predictions(model, tmp_path / "p.npz")) as file:
+        history = file["history_features"].copy()
+    history[17, 1] += 1
+    made = predictions(model, tmp_path / "p.npz", history_features=history)
+    arguments = ["--artifact", str(model.path), "--predictions", str(made), "--out", str(tmp_path / "r.npz")]
+    assert main(["reference", *arguments]) == 1
+    assert "history_features: row 17, column 1" in capsys.readouterr().err
 
 
 def test_a_damaged_manifest_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from train.artifact import LEAF_BITS, Artifact
 from train.errors import ConfigError
-from train.evaluate.run import answer_charge, answer_rules, quality
+from train.evaluate.run import answer_charge, quality
+from train.models.answering import answer_rules
 from train.models.predict import load_model, select_charges
 from train.sessions.dataset import read_dataset
 

@@ -21,6 +21,7 @@ class ChargeAnswers:
     device: int  # index of the true device, -1 if the model has no such class
     unit: str  # device/unit
     elapsed_ms: NDArray[np.int64]  # [n]
+    regular: NDArray[np.bool_]  # [n] rows of even spacing, which "overall" is the mean of
     answer_device: NDArray[np.int32]  # [n]
     unknown: NDArray[np.bool_]  # [n]
     remaining_s: NDArray[np.int32]  # [n, 3] quantiles, ascending
@@ -36,13 +37,13 @@ def horizon_key(seconds: int) -> str:
 HORIZON_KEYS = (*map(horizon_key, HORIZONS_S), OVERALL)
 
 
-def rows_at(charge: ChargeAnswers, key: str) -> slice:
+def rows_at(charge: ChargeAnswers, key: str) -> slice | NDArray[np.bool_]:
     """Rows of a charge that count at a horizon: the answer then in force, or all of them overall.
 
     Empty when the charge is over, recorded no further, or has reached full before that.
     """
     if key == OVERALL:
-        return slice(0, len(charge.elapsed_ms))
+        return charge.regular
     at_ms = int(key.removesuffix("s")) * 1000
     if len(charge.elapsed_ms) == 0 or charge.elapsed_ms[-1] < at_ms:
         return slice(0, 0)

@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from train.artifact import Artifact
 from train.evaluate import metrics
-from train.features import AnswerRules, answers
+from train.features import AnswerRules, asked_rows, device_answers, remaining_answers
+from train.models.answering import answer_rules
 from train.models.outputs import Models, model_sizes, outputs_at
 from train.models.predict import baseline_s, load_model, select_charges
 from train.sessions.dataset import read_dataset
 from train.sessions.labels import remaining_s
 from train.sessions.types import Charge
 
-SCORED_EVERY_S = 10
+REGULAR_MS = 10_000
 FLAG_UNKNOWN = 0x01  # WP_FLAG_UNKNOWN of the core
 
 
@@ -52,45 +53,34 @@ def evaluate(model: Path, data: Path, split: str = "held-out") -> dict[str, Any]
     }
 
 
-def answer_rules(artifact: Artifact) -> AnswerRules:
-    """The post-processing of an artifact, as the C core takes it."""
-    softmax = artifact.softmax
-    return AnswerRules(
-        n_devices=len(artifact.devices),
-        softmax_multiplier=softmax.multiplier if softmax else 0,
-        softmax_shift=softmax.shift if softmax else 0,
-        unknown_below_permille=artifact.unknown_below_permille,
-        remaining_shift=artifact.remaining_model.output_scale_log2,
-        remaining_offset_s=artifact.remaining_offset_s,
-    )
+def scored_rows(elapsed_ms: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Samples whose answers are scored: where the remaining model is asked, at each horizon, and the last.
 
-
-def scored_rows(t_ms: NDArray[np.uint32]) -> NDArray[np.intp]:
-    """Indices of the samples whose answers are scored: in force each SCORED_EVERY_S and at each horizon, and the last.
-
-    The core is fed every sample; neighbouring answers are all but the same, and scoring them all takes ten times as
-    long.
+    The core is fed every sample. Rows at which the model is asked have to be among them.
     """
-    elapsed_ms = (t_ms - t_ms[0]).astype(np.int64)  # modulo 2**32 before it is widened
-    moments_s = np.union1d(metrics.HORIZONS_S, np.arange(0, elapsed_ms[-1] // 1000 + 1, SCORED_EVERY_S))
-    found = np.searchsorted(elapsed_ms, 1000 * moments_s, side="right") - 1
-    return np.union1d(found, len(t_ms) - 1).astype(np.intp)
+    horizons_ms = 1000 * np.array(metrics.HORIZONS_S)
+    in_force = np.searchsorted(elapsed_ms, horizons_ms[horizons_ms <= elapsed_ms[-1]], side="right") - 1
+    return np.unique(np.concatenate([asked_rows(elapsed_ms), in_force, [len(elapsed_ms) - 1]])).astype(np.intp)
 
 
 def answer_charge(artifact: Artifact, models: Models, rules: AnswerRules, charge: Charge) -> metrics.ChargeAnswers:
     """What the board answers in the course of a charge, beside the truth."""
-    outputs = outputs_at(artifact, models, charge, scored_rows(charge.t_ms))
+    elapsed_ms = (charge.t_ms - charge.t_ms[0]).astype(np.int64)  # modulo 2**32 before it is widened
+    rows = scored_rows(elapsed_ms)
+    outputs = outputs_at(artifact, models, charge, rows)
     found = outputs.features
-    answer = answers(rules, outputs.margin, outputs.quantile, found.phase)
+    answer = device_answers(rules, found.x, outputs.margin, elapsed_ms[rows], found.phase)
+    seconds = remaining_answers(rules, elapsed_ms[rows], found.phase, answer.device, outputs.quantile)
     return metrics.ChargeAnswers(
         device=artifact.devices.index(charge.device) if charge.device in artifact.devices else -1,
         unit=charge.unit_key,
-        elapsed_ms=(charge.t_ms - charge.t_ms[0])[found.rows].astype(np.int64),
+        elapsed_ms=elapsed_ms[rows],
+        regular=np.diff(elapsed_ms[rows] // REGULAR_MS, prepend=-1) != 0,
         answer_device=answer.device.astype(np.int32),
         unknown=(answer.flags & FLAG_UNKNOWN) != 0,
-        remaining_s=answer.remaining_s,
+        remaining_s=seconds,
         baseline_s=baseline_s(artifact, answer.device, found.elapsed_s),
-        true_remaining_s=remaining_s(charge)[found.rows],
+        true_remaining_s=remaining_s(charge)[rows],
     )
 
 

@@ -25,20 +25,43 @@ size_t wp_binding_extract(size_t n, const uint32_t *t_ms, const int32_t *voltage
                           size_t n_rows, const int64_t *rows, int32_t *x, uint32_t *state_crc, uint8_t *phase,
                           uint8_t *states);
 
-/* Post-processes n rows of model outputs.
+/* The numbers of a model's post-processing.
  *
- *   rules        [5]: devices, softmax multiplier, softmax shift, unknown below permille, remaining shift
- *   offset_s     [3]
+ *   numbers     [11]: devices, softmax multiplier, softmax shift, unknown below permille, remaining shift, outputs of
+ *               the duration, with a baseline, smoothing in s, intervals, features of prototypes (0: none), unfamiliar
+ *               above
+ *   history     [devices][3]
+ *   baseline    [devices][17]: step and what was left
+ *   interval    [intervals][3]
+ *   feature, shift, first, centre, weight   as in wp_prototypes */
+typedef struct wp_binding_rules {
+    const uint32_t *numbers;
+    const int32_t *history;
+    const uint32_t *baseline;
+    const int64_t *interval;
+    const uint8_t *feature;
+    const uint8_t *shift;
+    const uint16_t *first;
+    const int16_t *centre;
+    const uint16_t *weight;
+} wp_binding_rules;
+
+/* These return 0, or the status of a model the core refuses. n rows:
+ *
+ *   x            [n][features]
  *   margin       [n][devices], not read with one device
+ *   elapsed_ms, phase, device, confidence_permille, flags, unfamiliarity   [n]
+ *   history_x    [n][3]
  *   quantile     [n][3]
- *   phase        [n]
- *   device, confidence_permille, flags   [n]
- *   remaining_s  [n][3]
- *
- * Returns 0, or the status of a model the core refuses. */
-int32_t wp_binding_answers(size_t n, const uint32_t *rules, const int32_t *offset_s, const int32_t *margin,
-                           const int32_t *quantile, const uint8_t *phase, uint8_t *device,
-                           uint16_t *confidence_permille, int32_t *remaining_s, uint8_t *flags);
+ *   remaining_s  [n][3], of one charge from its beginning */
+int32_t wp_binding_device(const wp_binding_rules *rules, size_t n, const int32_t *x, const int32_t *margin,
+                          const uint32_t *elapsed_ms, const uint8_t *phase, uint8_t *device,
+                          uint16_t *confidence_permille, uint8_t *flags, uint32_t *unfamiliarity);
+int32_t wp_binding_history(const wp_binding_rules *rules, size_t n, const int32_t *x, const uint8_t *device,
+                           int32_t *history_x);
+int32_t wp_binding_remaining(const wp_binding_rules *rules, size_t n, const uint32_t *elapsed_ms,
+                             const uint8_t *phase, const uint8_t *device, const int32_t *quantile,
+                             int32_t *remaining_s);
 
 /* Input bytes of a network for n rows of features.
  *

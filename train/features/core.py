@@ -34,7 +34,8 @@ MAX_DEVICES = 255  # of the binding: what a board's WP_MAX_DEVICES allows is che
 def core_sources(root: Path = ROOT) -> list[Path]:
     """The .c files of features, model and answer, and the binding."""
     sources = root / CORE / "src"
-    single = [sources / name for name in ("crc32.c", "model.c", "network.c", "answer.c", "charge.c")]
+    names = ("crc32.c", "model.c", "network.c", "answer.c", "familiarity.c", "estimate.c", "charge.c")
+    single = [sources / name for name in names]
     return [*sorted(sources.glob("features*.c")), *single, root / BINDING / "binding.c"]
 
 

@@ -10,11 +10,16 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from train.answer_rules import Interval
 from train.artifact import Softmax
 
 TEMPERATURE_LIMITS = (0.1, 10.0)
 FALSE_ALARMS = 0.05  # share of known devices' answers that may be called unknown
+UNSURE = 0.01  # share of them that confidence alone may call unknown where there are prototypes
 THRESHOLD_MAX_PERMILLE = 900
+# Errors change little within these: a stretch holds one of the times that are reported, or less.
+INTERVALS_FROM_S = (0, 4, 8, 20, 45, 180, 600, 1200, 2400, 3600, 5400, 7200, 10800)
+ENOUGH_CHARGES = 40
 MULTIPLIER_LIMIT = 1 << 31  # the product with a margin difference below 2**32 fits unsigned 64 bits
 SHIFT_MAX = 47
 
@@ -66,14 +71,51 @@ def softmax_integers(temperature: float, scale_log2: int) -> Softmax:
     return Softmax(round(factor * 2.0**shift), shift)
 
 
-def unknown_threshold_permille(confidence_permille: NDArray[np.integer], weight: NDArray[np.float64]) -> int:
-    """Highest threshold up to THRESHOLD_MAX_PERMILLE below which at most FALSE_ALARMS of known devices' answers fall.
+def unknown_threshold_permille(
+    confidence_permille: NDArray[np.integer], weight: NDArray[np.float64], false_alarms: float = FALSE_ALARMS
+) -> int:
+    """Highest threshold up to THRESHOLD_MAX_PERMILLE below which at most false_alarms of known devices' answers fall.
 
     Where calibration units are told apart without error, nearly every answer is near 1000; the limit keeps a threshold
     there from calling anything short of certainty unknown.
     """
-    level = weighted_quantile(confidence_permille.astype(np.float64), weight, FALSE_ALARMS)
+    level = weighted_quantile(confidence_permille.astype(np.float64), weight, false_alarms)
     return min(THRESHOLD_MAX_PERMILLE, int(level))
+
+
+def unfamiliar_threshold(
+    unfamiliarity: NDArray[np.integer], unsure: NDArray[np.bool_], weight: NDArray[np.float64]
+) -> int:
+    """Unfamiliarity above which an answer is unknown, so that FALSE_ALARMS of known devices' are, `unsure` ones
+    included."""
+    sure = ~unsure
+    if not np.any(sure):
+        return (1 << 32) - 1
+    flagged = float(weight[unsure].sum() / weight.sum())
+    level = 1 - max(0.0, FALSE_ALARMS - flagged) / (1 - flagged)
+    return int(weighted_quantile(unfamiliarity[sure].astype(np.float64), weight[sure], level))
+
+
+def intervals(
+    elapsed_s: NDArray[np.integer],
+    quantile_s: NDArray[np.integer],
+    remaining_s: NDArray[np.integer],
+    charge: NDArray[np.integer],
+) -> tuple[Interval, ...]:
+    """Conformal corrections for each stretch of INTERVALS_FROM_S that ENOUGH_CHARGES reach; others join the one before.
+
+    A correction over all times at once would cover too much late in a charge and too little early.
+    """
+    starts = [0]
+    for start in INTERVALS_FROM_S[1:]:
+        if len(np.unique(charge[elapsed_s >= start])) >= ENOUGH_CHARGES:
+            starts.append(start)
+    found = []
+    for start, end in zip(starts, [*starts[1:], 1 << 31], strict=True):
+        rows = (elapsed_s >= start) & (elapsed_s < end)
+        low, _, high = interval_offsets_s(quantile_s[rows], remaining_s[rows], charge[rows])
+        found.append(Interval(start, low, high))
+    return tuple(found)
 
 
 def interval_offsets_s(

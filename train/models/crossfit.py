@@ -12,32 +12,79 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from train.answer_rules import HISTORY_FEATURES, EstimateRules, Prototypes
+from train.artifact import ModelFile
 from train.config import Config, Forest
 from train.errors import TrainError
-from train.models.forest import ForestModel, load_forest, train_device_forest, train_remaining_forest
+from train.features import AnswerRules, asked_rows, device_answers, extract
+from train.models.answering import BoardModel, Forests, course_seconds, remaining_columns
+from train.models.few import (
+    TRANSFERS,
+    TRANSFERS_BETWEEN_DEVICES,
+    FewRows,
+    few_estimate,
+    few_parameters,
+    few_rows,
+    with_prior,
+)
+from train.models.forest import load_forest, train_device_forest, train_remaining_forest
+from train.models.history import histories
+from train.models.prototypes import fit_prototypes
 from train.models.rows import TrainingRows
 from train.models.split import UnitSplit, folds
+from train.sessions.labels import remaining_s
+from train.sessions.types import Charge
 
 DEVICE_FILE = "device.json"
 REMAINING_FILE = "remaining.json"
 N_FOLDS = 5
+PHASE_FULL = 3  # wp_phase of the core
 
 
 @dataclass(frozen=True, slots=True)
-class Forests:
-    """The loaded forests of an artifact; no classifier with one device."""
+class Trained:
+    """Models fitted on some rows, before calibration."""
 
-    device: ForestModel | None
-    remaining: ForestModel
+    files: Mapping[str, bytes]
+    forests: Forests
+    estimate: EstimateRules
+    prototypes: Prototypes | None
+
+    def board_model(self, n_devices: int, config: Config) -> BoardModel:
+        """What answers with these models, uncalibrated: neither temperature, nor thresholds, nor intervals."""
+        device = None
+        if self.forests.device is not None:
+            bits = config.forest.device.leaf_bits
+            device = ModelFile(DEVICE_FILE, self.forests.device.trees.scale_log2(bits), bits)
+        bits = config.forest.remaining.leaf_bits
+        remaining = ModelFile(REMAINING_FILE, self.forests.remaining.trees.scale_log2(bits), bits)
+        rules = AnswerRules(
+            n_devices=n_devices,
+            remaining_shift=remaining.output_scale_log2,
+            prototypes=self.prototypes,
+            estimate=self.estimate,
+        )
+        return BoardModel(self.forests, device, remaining, rules)
+
+
+@dataclass(frozen=True, slots=True)
+class CourseRows:
+    """Moments of whole charges at which the model was asked, with its smoothed quantiles before any correction."""
+
+    elapsed_s: NDArray[np.int64]  # [n]
+    quantile_s: NDArray[np.int64]  # [n, 3]
+    remaining_s: NDArray[np.int64]  # [n]
+    charge: NDArray[np.intp]  # [n]
 
 
 @dataclass(frozen=True, slots=True)
 class UnseenAnswers:
-    """Rows with the margins of models that were not trained on their units."""
+    """Rows with the margins of models that were not trained on their units, and the course of their charges."""
 
     rows: TrainingRows
     device_margin: NDArray[np.float64]  # [n, n_devices], no columns with one device
-    remaining_margin: NDArray[np.float64]  # [n, 3]
+    unfamiliarity: NDArray[np.uint32]  # [n]
+    course: CourseRows
     n_units: int
 
 
@@ -60,18 +107,86 @@ def grow_as_configured(kind: str, rows: TrainingRows, n_devices: int, config: Co
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Few:
+    """How the remaining time is learnt from few units (train/models/few.py)."""
+
+    prior: FewRows | None  # of a simulated fleet
+
+
+def train_models(
+    rows: TrainingRows,
+    devices: Sequence[str],
+    config: Config,
+    few: Few | None = None,
+    grow: Grow = grow_as_configured,
+) -> Trained:
+    """Both models, trained on all of `rows`; raises TrainError when no charge of them gets full."""
+
+    def forests(estimate: EstimateRules) -> Mapping[str, bytes]:
+        return train_forests(rows, devices, config, estimate, few, grow)
+
+    return trained_models(rows, devices, config, forests, few)
+
+
+def trained_models(
+    rows: TrainingRows,
+    devices: Sequence[str],
+    config: Config,
+    train: Callable[[EstimateRules], Mapping[str, bytes]],
+    few: Few | None = None,
+) -> Trained:
+    """Models whose forests `train` makes for the histories of `rows`; raises TrainError when no charge gets full."""
+    if not np.any(rows.remaining_s >= 0):
+        raise TrainError("no charge to train on gets full: minutes to full cannot be learnt; add charges that do")
+    smoothing_s = config.forest.smoothing_s
+    if few is None:
+        estimate = EstimateRules(histories(rows, len(devices)), smoothing_s=smoothing_s)
+    else:
+        estimate = few_estimate(rows, len(devices), smoothing_s)
+    files = train(estimate)
+    return Trained(
+        files=files,
+        forests=load_forests(files, len(devices), rows.features.shape[1], "training"),
+        estimate=estimate,
+        prototypes=fit_prototypes(rows, len(devices), config.forest.seed) if len(devices) > 1 else None,
+    )
+
+
 def train_forests(
-    rows: TrainingRows, devices: Sequence[str], config: Config, grow: Grow = grow_as_configured
+    rows: TrainingRows,
+    devices: Sequence[str],
+    config: Config,
+    estimate: EstimateRules,
+    few: Few | None = None,
+    grow: Grow = grow_as_configured,
 ) -> dict[str, bytes]:
-    """The model files of an artifact, trained on all of `rows`; raises TrainError when none of them gets full."""
+    """The model files of an artifact, trained on all of `rows`, some of which get full."""
     files: dict[str, bytes] = {}
     if len(devices) > 1:
         files[DEVICE_FILE] = grow("device", rows, len(devices), config)
-    known = rows.where(rows.remaining_s >= 0)
-    if len(known) == 0:
-        raise TrainError("no charge to train on gets full: minutes to full cannot be learnt; add charges that do")
-    files[REMAINING_FILE] = grow("remaining", known, len(devices), config)
+    if few is not None:
+        files[REMAINING_FILE] = _few_forest(rows, config, estimate, few)
+    else:
+        files[REMAINING_FILE] = grow("remaining", with_history(rows, estimate), len(devices), config)
     return files
+
+
+def with_history(rows: TrainingRows, estimate: EstimateRules) -> TrainingRows:
+    """Rows of known remaining time, with the history features of their devices behind the others."""
+    known = rows.where(rows.remaining_s >= 0)
+    rules = AnswerRules(len(estimate.histories), estimate=estimate)
+    return replace(known, features=remaining_columns(rules, known.features, known.device))
+
+
+def _few_forest(rows: TrainingRows, config: Config, estimate: EstimateRules, few: Few) -> bytes:
+    parameters = few_parameters(config.forest.remaining)
+    if few.prior is None:
+        found = few_rows(rows, estimate, TRANSFERS)
+        parameters = fitted_to_few(parameters, round(float(found.weight.sum())))
+    else:
+        found = with_prior(few_rows(rows, estimate, TRANSFERS_BETWEEN_DEVICES), few.prior)
+    return train_remaining_forest(found.columns, found.target, found.weight, parameters, config.forest.seed)
 
 
 def fitted_to_few(parameters: Forest, n_charges: int) -> Forest:
@@ -102,7 +217,7 @@ def load_forests(
         files[remaining_file],
         where=f"{where}/{remaining_file}",
         objective="reg:quantileerror",
-        n_features=n_features,
+        n_features=n_features + len(HISTORY_FEATURES),
         n_outputs=3,
     )
     return Forests(device, remaining)
@@ -110,34 +225,77 @@ def load_forests(
 
 def unseen_answers(
     rows: TrainingRows,
+    charges: Sequence[Charge],
     split: UnitSplit,
     devices: Sequence[str],
-    final: Forests,
+    final: Trained,
     config: Config,
+    few: Few | None = None,
     grow: Grow = grow_as_configured,
 ) -> UnseenAnswers:
-    """Calibration rows and their margins; no rows when there is neither a calibration unit nor one to leave out."""
-    parts = [_answer(rows.of_units(split.calibration), final, config)]
+    """Calibration rows and their margins; no rows when there is neither a calibration unit nor one to leave out.
+
+    rows are of `charges`, numbered as they stand.
+    """
+    parts = [_answer(rows.of_units(split.calibration), charges, len(devices), final, config)]
     units = len(split.calibration)
     if units < config.split.enough_calibration_units:
         for left_out in folds(split.train, N_FOLDS, config.split.seed):
             rest = rows.of_units(set(split.train) - left_out)
             if np.any(rest.remaining_s >= 0):
-                files = train_forests(rest, devices, config, grow)
-                models = load_forests(files, len(devices), rows.features.shape[1], "left out")
-                parts.append(_answer(rows.of_units(left_out), models, config))
+                models = train_models(rest, devices, config, few, grow)
+                parts.append(_answer(rows.of_units(left_out), charges, len(devices), models, config))
                 units += len(left_out)
     return UnseenAnswers(
         rows=TrainingRows.concatenate([part.rows for part in parts]),
         device_margin=np.concatenate([part.device_margin for part in parts]),
-        remaining_margin=np.concatenate([part.remaining_margin for part in parts]),
+        unfamiliarity=np.concatenate([part.unfamiliarity for part in parts]),
+        course=joined_courses([part.course for part in parts]),
         n_units=units,
     )
 
 
-def _answer(rows: TrainingRows, models: Forests, config: Config) -> UnseenAnswers:
-    device = np.empty((len(rows.features), 0))
-    if models.device is not None:
-        device = models.device.board_margins(rows.features, config.forest.device.leaf_bits)
-    remaining = models.remaining.board_margins(rows.features, config.forest.remaining.leaf_bits)
-    return UnseenAnswers(rows, device, remaining, 0)
+def joined_courses(parts: Sequence[CourseRows]) -> CourseRows:
+    """All rows of the parts, in order."""
+    return CourseRows(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in CourseRows.__dataclass_fields__)
+    )
+
+
+def _answer(
+    rows: TrainingRows, charges: Sequence[Charge], n_devices: int, models: Trained, config: Config
+) -> UnseenAnswers:
+    margin = np.empty((len(rows), 0))
+    unfamiliarity = np.zeros(len(rows), np.uint32)
+    model = models.board_model(n_devices, config)
+    if models.forests.device is not None and model.device_file is not None:
+        file = model.device_file
+        outputs = models.forests.device.outputs(rows.features, file.output_scale_log2, file.leaf_bits)
+        margin = outputs.astype(np.float64) * 2.0**-file.output_scale_log2
+        elapsed_ms = 1000 * rows.elapsed_s.astype(np.int64)
+        found = device_answers(model.rules, rows.whole_features(), outputs, elapsed_ms, rows.phase)
+        unfamiliarity = found.unfamiliarity
+    numbers = [number for number in np.unique(rows.charge) if np.any(rows.remaining_s[rows.charge == number] >= 0)]
+    return UnseenAnswers(rows, margin, unfamiliarity, _course(charges, numbers, model), 0)
+
+
+def _course(charges: Sequence[Charge], numbers: Sequence[int], model: BoardModel) -> CourseRows:
+    """The answers to charges of these numbers wherever the model is asked, up to full."""
+    parts = [(np.empty(0, np.int64), np.empty((0, 3), np.int64), np.empty(0, np.int64), np.empty(0, np.intp))]
+    for number in numbers:
+        charge = charges[number]
+        elapsed_ms = (charge.t_ms - charge.t_ms[0]).astype(np.int64)
+        asked = asked_rows(elapsed_ms)
+        found = extract(charge, asked)
+        seconds = course_seconds(model, found, elapsed_ms[asked])
+        left = remaining_s(charge)[asked].astype(np.int64)
+        kept = (left >= 0) & (found.phase != PHASE_FULL)
+        parts.append(
+            (
+                elapsed_ms[asked][kept] // 1000,
+                seconds[kept].astype(np.int64),
+                left[kept],
+                np.full(int(kept.sum()), number, np.intp),
+            )
+        )
+    return CourseRows(*(np.concatenate(column) for column in zip(*parts, strict=True)))

@@ -11,19 +11,23 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from train.answer_rules import EstimateRules
 from train.cluster import JOIN_TIMEOUT_S, Cluster, connected
 from train.config import Config, Forest
 from train.errors import TrainError
-from train.models.crossfit import DEVICE_FILE, REMAINING_FILE, fitted_to_few
+from train.features import AnswerRules
+from train.models.answering import remaining_columns
+from train.models.crossfit import DEVICE_FILE, REMAINING_FILE, Trained, fitted_to_few, trained_models
 from train.models.distilled import device_rows, labelled_batches, remaining_rows
 from train.models.forest import as_saved, device_options, remaining_options, xgboost_parameters
+from train.models.rows import TrainingRows
 from train.models.stored import StoredRows, load_stored, stored_batches
 from train.models.thresholds import Gaps, gaps_of, moved_thresholds
 
@@ -40,6 +44,7 @@ class Task:
     units: frozenset[str]
     parameters: Forest
     seed: int
+    estimate: EstimateRules  # what the remaining model is told of the devices
     teacher: Path | None = None  # whose labels are learnt too
 
     @property
@@ -51,11 +56,33 @@ class Task:
 Batch = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]  # features, label, weight
 
 
+def train_stored_models(
+    stored: StoredRows,
+    sample: TrainingRows,
+    units: Sequence[str],
+    devices: Sequence[str],
+    config: Config,
+    cluster: Cluster | None,
+    teacher: Path | None = None,
+) -> Trained:
+    """What train_models makes from rows in memory; histories and prototypes are those of a sample of the rows.
+
+    Raises TrainError when no charge of the units gets full, and when a cluster's workers keep dying.
+    """
+    return trained_models(
+        sample,
+        devices,
+        config,
+        lambda estimate: train_stored_forests(stored, units, devices, config, estimate, cluster, teacher),
+    )
+
+
 def train_stored_forests(
     stored: StoredRows,
     units: Sequence[str],
     devices: Sequence[str],
     config: Config,
+    estimate: EstimateRules,
     cluster: Cluster | None,
     teacher: Path | None = None,
 ) -> dict[str, bytes]:
@@ -68,7 +95,8 @@ def train_stored_forests(
     if n_full == 0:
         raise TrainError("no charge to train on gets full: minutes to full cannot be learnt; add charges that do")
     remaining = fitted_to_few(forest.remaining, n_full)
-    about = {"devices": tuple(devices), "units": frozenset(units), "seed": forest.seed, "teacher": teacher}
+    about = {"devices": tuple(devices), "units": frozenset(units), "seed": forest.seed}
+    about |= {"estimate": estimate, "teacher": teacher}
     tasks = {DEVICE_FILE: Task("device", parameters=forest.device, **about)} if len(devices) > 1 else {}  # type: ignore[arg-type]
     tasks[REMAINING_FILE] = Task("remaining", parameters=remaining, **about)  # type: ignore[arg-type]
     if cluster is None:
@@ -203,7 +231,13 @@ def _batches(stored: StoredRows, parts: Sequence[int], task: Task) -> Iterator[B
             if len(rows) == 0:
                 continue
         label = rows.device if task.target == "device" else rows.remaining_s
-        yield rows.features, label.astype(np.float32), rows.weight(task.parameters.early_weight)
+        features = _with_history(rows, task).features if task.target == "remaining" else rows.features
+        yield features, label.astype(np.float32), rows.weight(task.parameters.early_weight)
+
+
+def _with_history(rows: TrainingRows, task: Task) -> TrainingRows:
+    rules = AnswerRules(len(task.devices), estimate=task.estimate)
+    return replace(rows, features=remaining_columns(rules, rows.features, rows.device))
 
 
 def _taught_batches(stored: StoredRows, parts: Sequence[int], task: Task, teacher: Path) -> Iterator[Batch]:
@@ -213,7 +247,7 @@ def _taught_batches(stored: StoredRows, parts: Sequence[int], task: Task, teache
         if task.target == "device":
             yield device_rows(rows, labels[:, :n_devices], weight)
         else:
-            yield remaining_rows(rows, labels[:, n_devices:], weight)
+            yield remaining_rows(_with_history(rows, task), labels[:, n_devices:], weight)
 
 
 def _iterator(batches: Callable[[], Iterator[Batch]], folder: str) -> Any:

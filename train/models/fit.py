@@ -12,23 +12,25 @@ from typing import Any
 
 import numpy as np
 
-from train.artifact import QUANTILES_PERMILLE, SCHEMA, Artifact, write_artifact
+from train.answer_rules import Prototypes, estimate_entries, prototype_entries
+from train.artifact import QUANTILES_PERMILLE, SCHEMA, Artifact, Softmax, write_artifact
 from train.cluster import Cluster
 from train.config import Config
 from train.errors import ConfigError, TrainError
-from train.features import AnswerRules, answers, feature_names, features_version
+from train.features import AnswerRules, device_answers, feature_names, features_version
 from train.models import calibrate
 from train.models.crossfit import (
     DEVICE_FILE,
     REMAINING_FILE,
+    Few,
     Grow,
     UnseenAnswers,
     grow_as_configured,
-    load_forests,
-    train_forests,
+    train_models,
     unseen_answers,
 )
-from train.models.external import train_stored_forests
+from train.models.external import train_stored_models
+from train.models.few import FEW_UNITS, fleet_prior
 from train.models.forest import Trees
 from train.models.learnt import Learnt
 from train.models.network.fit import learn_network
@@ -40,7 +42,6 @@ from train.sessions.labels import full_t_ms
 from train.sessions.types import Charge
 
 DEVICES_MAX = 64  # WP_MAX_DEVICES of the core
-PHASE_FULL = 3  # wp_phase of the core
 UNKNOWN_FROM_S = 60  # confidence is judged once this much of a charge has been seen
 
 
@@ -74,6 +75,7 @@ def fit(
     rows: Path | None = None,
     cluster: Cluster | None = None,
     grow: Grow = grow_as_configured,
+    prior: str = "none",
     progress: Callable[[str], None] = lambda _: None,
     teacher: Path | None = None,
 ) -> FitSummary:
@@ -82,6 +84,8 @@ def fit(
     With `rows`, the feature folder of `data`, forests are trained on these, which need not fit into memory, in this
     process or on a cluster, and from a `teacher` if one is named; whole charges are then read of a sample of units
     only, to calibrate on.
+
+    With `prior` "fleet", minutes are learnt from the simulated fleet as well, each device against its own charges.
 
     Raises TrainError on data nothing can be learnt from, on a name that is no C identifier, and on `hold_out` units
     that are not in the data.
@@ -95,22 +99,22 @@ def fit(
     if len(devices) > DEVICES_MAX:
         raise TrainError(f"{data}: {len(devices)} devices, a model tells at most {DEVICES_MAX} apart; use fewer")
     seen = {*parts.train, *parts.calibration}
+    charges = list(dataset.charges_of(seen))
+    found = training_rows(charges, devices)
     if kind == "network":
         if isinstance(dataset, StoredDataset):
             raise ConfigError("--rows is for forests: a network is trained on whole charges; leave it out")
-        charges = list(dataset.charges_of(seen))
-        found = training_rows(charges, devices)
         learnt = learn_network(charges, found, parts, devices, config, str(out), progress)
     else:
-        found = training_rows(dataset.charges_of(seen), devices)
-        learnt = _learn_forests(dataset, found, parts, devices, config, str(out), cluster, grow, teacher)
+        few = _few(parts, prior, config)
+        learnt = _learn_forests(dataset, charges, found, parts, devices, config, cluster, grow, few, teacher)
     manifest = {
         "schema": SCHEMA,
         "kind": learnt.kind,
         "name": model_name,
         **_about_data(dataset, parts, devices),
-        **_device_entries(learnt.device_model, learnt.unseen, devices),
-        **_remaining_entries(learnt.remaining_model, learnt.unseen),
+        **_device_entries(learnt, devices),
+        **_remaining_entries(learnt, devices),
         **learnt.entries,
         "training": {
             **learnt.training,
@@ -124,14 +128,16 @@ def fit(
 
 
 def _learn_forests(
-    dataset: Dataset | StoredDataset, rows: TrainingRows, parts: UnitSplit, devices: Sequence[str], config: Config,
-    where: str, cluster: Cluster | None, grow: Grow, teacher: Path | None,
+    dataset: Dataset | StoredDataset, charges: Sequence[Charge], rows: TrainingRows, parts: UnitSplit,
+    devices: Sequence[str], config: Config, cluster: Cluster | None, grow: Grow, few: Few | None, teacher: Path | None,
 ) -> Learnt:  # fmt: skip
+    own = rows.of_units(parts.train)
     if isinstance(dataset, StoredDataset):
-        files = train_stored_forests(dataset.rows, parts.train, devices, config, cluster, teacher)
+        few = None
+        trained = train_stored_models(dataset.rows, own, parts.train, devices, config, cluster, teacher)
     else:
-        files = train_forests(rows.of_units(parts.train), devices, config, grow)
-    forests = load_forests(files, len(devices), rows.features.shape[1], where)
+        trained = train_models(own, devices, config, few, grow)
+    files, forests = trained.files, trained.forests
     device, remaining = forests.device, forests.remaining
 
     def entry(file: str, trees: Trees, leaf_bits: int) -> dict[str, Any]:
@@ -143,7 +149,9 @@ def _learn_forests(
         files=files,
         device_model=entry(DEVICE_FILE, device.trees, config.forest.device.leaf_bits) if device else None,
         remaining_model=entry(REMAINING_FILE, remaining.trees, config.forest.remaining.leaf_bits),
-        unseen=unseen_answers(rows, parts, devices, forests, config, grow),
+        unseen=unseen_answers(rows, charges, parts, devices, trained, config, few, grow),
+        estimate=trained.estimate,
+        prototypes=trained.prototypes,
         training=asdict(config.forest),
         sizes={
             "splits for the device": device.trees.n_splits if device else 0,
@@ -156,6 +164,13 @@ def _learn_forests(
             if forest is not None and forest.trees.n_splits == 0
         ),
     )
+
+
+def _few(parts: UnitSplit, prior: str, config: Config) -> Few | None:
+    """How to learn from few units; None when they are not few and no prior is asked for."""
+    if prior == "fleet":
+        return Few(fleet_prior(config))
+    return Few(None) if len(parts.train) < FEW_UNITS else None
 
 
 def _with_seed(config: Config, seed: int | None) -> Config:
@@ -213,10 +228,11 @@ def _model_name(name: str | None, out: Path) -> str:
     return chosen
 
 
-def _device_entries(model: Mapping[str, Any] | None, unseen: UnseenAnswers, devices: Sequence[str]) -> dict[str, Any]:
-    """The manifest's keys about the classifier, calibrated on `unseen`."""
+def _device_entries(learnt: Learnt, devices: Sequence[str]) -> dict[str, Any]:
+    """The manifest's keys about the classifier, calibrated on the answers to unseen units."""
+    model, unseen = learnt.device_model, learnt.unseen
     if model is None:
-        return {"device_model": None, "softmax": None, "unknown_below_permille": 0}
+        return {"device_model": None, "softmax": None, "unknown_below_permille": 0, "prototypes": None}
     scale = int(model["output_scale_log2"])
     rows = unseen.rows
     temperature = 1.0
@@ -225,31 +241,43 @@ def _device_entries(model: Mapping[str, Any] | None, unseen: UnseenAnswers, devi
             unseen.device_margin, rows.device, calibrate.charge_weights(rows.charge)
         )
     softmax = calibrate.softmax_integers(temperature, scale)
-    late = rows.elapsed_s >= UNKNOWN_FROM_S
-    threshold = 0
-    if np.any(late):
-        margin = np.rint(unseen.device_margin[late] * 2.0**scale).astype(np.int32)
-        rules = AnswerRules(len(devices), softmax.multiplier, softmax.shift, 0, 0, (0, 0, 0))
-        answer = answers(rules, margin, np.zeros((len(margin), 3), dtype=np.int32), rows.phase[late])
-        threshold = calibrate.unknown_threshold_permille(
-            answer.confidence_permille, calibrate.charge_weights(rows.charge[late])
-        )
+    below, prototypes = _unknown(learnt.prototypes, unseen, softmax, scale)
     return {
         "device_model": dict(model),
         "softmax": {"multiplier": softmax.multiplier, "shift": softmax.shift},
-        "unknown_below_permille": threshold,
+        "unknown_below_permille": below,
+        **prototype_entries(prototypes, devices),
     }
 
 
-def _remaining_entries(model: Mapping[str, Any], unseen: UnseenAnswers) -> dict[str, Any]:
-    """The manifest's keys about the remaining time, its interval calibrated on `unseen`."""
-    known = unseen.rows.remaining_s >= 0
-    known &= unseen.rows.phase != PHASE_FULL
-    quantile_s = np.floor(unseen.remaining_margin[known] + 0.5).astype(np.int64)
-    offsets = calibrate.interval_offsets_s(quantile_s, unseen.rows.remaining_s[known], unseen.rows.charge[known])
+def _unknown(
+    prototypes: Prototypes | None, unseen: UnseenAnswers, softmax: Softmax, scale: int
+) -> tuple[int, Prototypes | None]:
+    """What is unknown: the least confidence that is not, and prototypes with their threshold; none when there was
+    nothing to calibrate on."""
+    late = unseen.rows.elapsed_s >= UNKNOWN_FROM_S
+    if not np.any(late):
+        return 0, None
+    rows = unseen.rows.where(late)
+    margin = np.rint(unseen.device_margin[late] * 2.0**scale).astype(np.int32)
+    rules = AnswerRules(margin.shape[1], softmax.multiplier, softmax.shift)
+    elapsed_ms = 1000 * rows.elapsed_s.astype(np.int64)
+    confidence = device_answers(rules, rows.whole_features(), margin, elapsed_ms, rows.phase).confidence_permille
+    weight = calibrate.charge_weights(rows.charge)
+    if prototypes is None:
+        return calibrate.unknown_threshold_permille(confidence, weight), None
+    below = calibrate.unknown_threshold_permille(confidence, weight, calibrate.UNSURE)
+    above = calibrate.unfamiliar_threshold(unseen.unfamiliarity[late], confidence < below, weight)
+    return below, replace(prototypes, unfamiliar_above=above)
+
+
+def _remaining_entries(learnt: Learnt, devices: Sequence[str]) -> dict[str, Any]:
+    """The manifest's keys about the remaining time, its interval calibrated on the answers to unseen units."""
+    course = learnt.unseen.course
+    intervals = calibrate.intervals(course.elapsed_s, course.quantile_s, course.remaining_s, course.charge)
     return {
-        "remaining_model": dict(model),
-        "remaining_offset_s": list(offsets),
+        "remaining_model": dict(learnt.remaining_model),
+        **estimate_entries(replace(learnt.estimate, intervals=intervals), devices),
     }
 
 

@@ -68,11 +68,6 @@ class ForestModel:
         ]
         return np.concatenate(parts)
 
-    def board_margins(self, features: NDArray[np.float32], leaf_bits: int | None) -> NDArray[np.float64]:
-        """Margins [n, n_outputs] as the board will have them, with its quantised leaves."""
-        scale = self.trees.scale_log2(leaf_bits)
-        return self.outputs(features, scale, leaf_bits).astype(np.float64) * 2.0**-scale
-
     def _predict(self, features: NDArray[np.float32], **options: bool) -> NDArray[Any]:
         import xgboost as xgb
 

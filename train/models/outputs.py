@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.artifact import Artifact
-from train.features import Features, extract, to_float
-from train.models.crossfit import Forests
+from train.features import Features, extract
+from train.models.answering import Forests, board_model, forest_outputs
 from train.models.network.run import Runner, margins, remaining, rows_with_ticks
 from train.sessions.types import Charge
 
@@ -34,12 +34,8 @@ def outputs_at(artifact: Artifact, models: Models, charge: Charge, rows: NDArray
     if isinstance(models, Runner):
         return _of_network(models, charge, rows)
     found = extract(charge, rows)
-    features = to_float(found.x)
-    margin = np.zeros((len(features), 1), dtype=np.int32)
-    device, last = artifact.device_model, artifact.remaining_model
-    if models.device is not None and device is not None:
-        margin = models.device.outputs(features, device.output_scale_log2, device.leaf_bits)
-    return Outputs(found, margin, models.remaining.outputs(features, last.output_scale_log2, last.leaf_bits))
+    outputs = forest_outputs(board_model(artifact, models), found)
+    return Outputs(found, outputs.margin, outputs.quantile)
 
 
 def model_sizes(models: Models) -> Mapping[str, int]:

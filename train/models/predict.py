@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from train.artifact import Artifact, load_artifact
 from train.errors import ArtifactError, TrainError
 from train.features import Features, extract, feature_names, features_version, to_float
-from train.models.crossfit import Forests, load_forests
+from train.models.answering import Forests, board_model, forest_outputs
+from train.models.crossfit import load_forests
 from train.models.network.run import Runner, margins, remaining, tick_numbers
 from train.models.network.train import MARGIN_SCALE_LOG2
 from train.models.outputs import Models
@@ -161,7 +162,7 @@ def _charge_arrays(artifact: Artifact, models: Models, charge: Charge) -> dict[s
     if isinstance(models, Runner):
         values |= _network_arrays(models, charge, found)
     else:
-        values |= _forest_arrays(models, to_float(found.x))
+        values |= _forest_arrays(artifact, models, found)
     device = np.zeros(len(found.rows), dtype=np.intp)
     if values["device_margin"].shape[1]:
         device = np.argmax(values["device_margin"], axis=1)
@@ -169,14 +170,17 @@ def _charge_arrays(artifact: Artifact, models: Models, charge: Charge) -> dict[s
     return values
 
 
-def _forest_arrays(forests: Forests, features: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-    """XGBoost's own leaves and margins of rows [n, n_features]."""
-    n = len(features)
+def _forest_arrays(artifact: Artifact, forests: Forests, found: Features) -> dict[str, NDArray[Any]]:
+    """XGBoost's own leaves and margins at every sample; the remaining model is told of the device the board answers."""
+    outputs = forest_outputs(board_model(artifact, forests), found)
+    n, features = len(found.x), to_float(found.x)
+    columns = np.column_stack([features, outputs.history.astype(np.float32)])
     return {
+        "history_features": outputs.history,
         "device_leaf": forests.device.leaves(features) if forests.device else np.empty((n, 0), np.int32),
-        "remaining_leaf": forests.remaining.leaves(features),
+        "remaining_leaf": forests.remaining.leaves(columns),
         "device_margin": forests.device.margins(features) if forests.device else np.empty((n, 0), np.float32),
-        "remaining_margin": forests.remaining.margins(features),
+        "remaining_margin": forests.remaining.margins(columns),
     }
 
 

@@ -12,11 +12,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from train.answer_rules import EstimateRules
+from train.features import AnswerRules
+from train.models.answering import remaining_columns
 from train.models.crossfit import load_forests
+from train.models.history import histories
 from train.models.rows import TrainingRows
 from train.models.stored import StoredRows, stored_batches
 
 BOOTSTRAPS = 1_000
+SAMPLED_UNITS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +66,20 @@ def errors_of(scores: NDArray[np.floating], median_s: NDArray[np.floating], rows
     return Errors(by_unit(weight), by_unit(weight * wrong), by_unit(weight * known), by_unit(weight * minutes))
 
 
-def errors_of_forests(files: Mapping[str, bytes], rows: TrainingRows, n_devices: int) -> Errors:
-    """Errors of the model files of an artifact."""
+def sampled_estimate(stored: StoredRows, units: Sequence[str], devices: Sequence[str]) -> EstimateRules:
+    """What a remaining model is told of the devices, from the rows of at most SAMPLED_UNITS of their units."""
+    step = -(-len(units) // SAMPLED_UNITS)
+    return EstimateRules(histories(gathered_rows(stored, units[::step], devices), len(devices)))
+
+
+def errors_of_forests(
+    files: Mapping[str, bytes], rows: TrainingRows, n_devices: int, estimate: EstimateRules
+) -> Errors:
+    """Errors of the model files of an artifact whose remaining model is told what `estimate` says."""
     forests = load_forests(files, n_devices, rows.features.shape[1], "comparison")
     scores = forests.device.margins(rows.features) if forests.device else np.zeros((len(rows), 0), np.float32)
-    return errors_of(scores, forests.remaining.margins(rows.features)[:, 1], rows)
+    columns = remaining_columns(AnswerRules(n_devices, estimate=estimate), rows.features, rows.device)
+    return errors_of(scores, forests.remaining.margins(columns)[:, 1], rows)
 
 
 def differences(one: Errors, other: Errors, seed: int = 1) -> dict[str, tuple[float, float]]:

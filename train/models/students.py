@@ -12,7 +12,15 @@ from train.config import Config
 from train.errors import TrainError
 from train.models.distilled import labelled_batches
 from train.models.external import train_stored_forests
-from train.models.quality import Errors, differences, errors_of, errors_of_forests, gathered_rows, line_of
+from train.models.quality import (
+    Errors,
+    differences,
+    errors_of,
+    errors_of_forests,
+    gathered_rows,
+    line_of,
+    sampled_estimate,
+)
 from train.models.split import split_units
 from train.models.stored import StoredRows
 from train.teacher.settings import read_teacher
@@ -64,13 +72,15 @@ def compare_students(stored: StoredRows, teacher: Path, config: Config) -> Compa
     held = gathered_rows(stored, held_out, devices)
     batches = labelled_batches(stored, stored.parts_of(held_out), held_out, devices, teacher)
     labels = np.concatenate([found for _, found in batches])
+    estimate = sampled_estimate(stored, parts.train, devices)
+
+    def student(*taught: Path) -> Errors:
+        files = train_stored_forests(stored, parts.train, devices, config, estimate, None, *taught)
+        return errors_of_forests(files, held, len(devices), estimate)
+
     return Comparison(
         teacher=errors_of(labels[:, : len(devices)], labels[:, -2], held),
-        student_with=errors_of_forests(
-            train_stored_forests(stored, parts.train, devices, config, None, teacher), held, len(devices)
-        ),
-        student_without=errors_of_forests(
-            train_stored_forests(stored, parts.train, devices, config, None), held, len(devices)
-        ),
+        student_with=student(teacher),
+        student_without=student(),
         about={key: about[key] for key in _ABOUT},
     )

@@ -95,15 +95,20 @@ def core_cost(data: Path) -> dict[str, Any] | None:
 
     The default artifact's whole answer less its forests alone; None where there is no such artifact.
     """
-    from train.artifact import load_artifact
     from train.features import extract
-    from train.models.predict import deal_out
+    from train.models.answering import Forests, board_model, forest_outputs
+    from train.models.predict import deal_out, load_model
     from train.sessions.dataset import read_dataset
 
     path = ROOT / "artifacts" / "default"
-    artifact = load_artifact(path)
+    artifact, forests = load_model(path)
+    if not isinstance(forests, Forests):
+        return None
     charges = deal_out(read_dataset(data).charges, 4)
-    x = np.concatenate([to_float(extract(charge).x) for charge in charges])
+    found = [extract(charge) for charge in charges]
+    x = np.concatenate([to_float(one.x) for one in found])
+    history = np.concatenate([forest_outputs(board_model(artifact, forests), one).history for one in found])
+    rows = {"device": x, "remaining": np.column_stack([x, history.astype(np.float32)])}
     with tempfile.TemporaryDirectory(prefix="wattprint-study-") as folder:
         work = Path(folder)
         samples = {
@@ -115,7 +120,7 @@ def core_cost(data: Path) -> dict[str, Any] | None:
         codegen("compile", "--artifact", path, "--emit", "small", "--out", work / "whole")
         whole = measured(work / "whole", work / "samples.npz")
     parts = [
-        forest_cost((path / model.file).read_bytes(), kind, "small", model.leaf_bits, x)
+        forest_cost((path / model.file).read_bytes(), kind, "small", model.leaf_bits, rows[kind])
         for kind, model in (("device", artifact.device_model), ("remaining", artifact.remaining_model))
         if model is not None
     ]

@@ -63,6 +63,9 @@ static const wp_network network = {
     .root_zero = -128,
 };
 
+static const wp_history history[N_DEVICES] = {{WP_FEATURE_MAX, 1, 1}, {1, WP_FEATURE_MAX, 1}, {1, 1, WP_FEATURE_MAX}};
+static const wp_interval interval[2] = {{0, -WP_FEATURE_MAX, WP_FEATURE_MAX}, {1, INT32_MIN, INT32_MAX}};
+
 const wp_model wp_model_generated = {
     .abi = WP_MODEL_ABI,
     .features_version = WP_FEATURES_VERSION,
@@ -71,5 +74,8 @@ const wp_model wp_model_generated = {
     .softmax_multiplier = UINT32_MAX,
     .softmax_shift = 0,
     .unknown_below_permille = 1000,
-    .remaining_offset_s = {-WP_FEATURE_MAX, 0, WP_FEATURE_MAX},
+    .history = history,
+    .smoothing_s = UINT16_MAX,
+    .n_intervals = 2,
+    .interval = interval,
 };

@@ -5,6 +5,7 @@
 
 static wp_model model;
 static wp_answer answer;
+static wp_interval correction[1];
 
 /* A likelihood halves with every 1024 of margin. */
 static void start(uint8_t n_devices)
@@ -15,7 +16,21 @@ static void start(uint8_t n_devices)
     model.softmax_shift = 0;
     model.unknown_below_permille = 0;
     model.remaining_shift = 0;
+    correction[0] = (wp_interval){0, 0, 0};
+    model.interval = correction;
     answer = (wp_answer){.device = 99, .flags = 0xFF};
+}
+
+/* As at a charge's first sample. */
+static void answer_outputs(const int32_t margin[], const int32_t quantile[WP_N_QUANTILES], wp_phase phase)
+{
+    static const int32_t x[WP_N_FEATURES] = {0};
+    wp_estimate estimate = {0};
+    wp_answer_device(&model, x, margin, 0, phase, &answer);
+    if (wp_estimate_is_due(&model, &estimate, 0, phase)) {
+        wp_estimate_update(&model, &estimate, answer.device, 0, quantile);
+    }
+    wp_answer_remaining(&model, &estimate, 0, phase, &answer);
 }
 
 static void test_device_and_confidence(void)
@@ -23,12 +38,12 @@ static void test_device_and_confidence(void)
     static const int32_t margin[3] = {0, 2048, 1024};
     static const int32_t quantile[3] = {1, 2, 3};
     start(3);
-    wp_answer_from_outputs(&model, margin, quantile, WP_PHASE_CONSTANT_CURRENT, &answer);
+    answer_outputs(margin, quantile, WP_PHASE_CONSTANT_CURRENT);
     CHECK_EQUAL(answer.device, 1);
     CHECK_EQUAL(answer.confidence_permille, 571); /* 65535 of 65535 + 32767 + 16383 */
     CHECK_EQUAL(answer.flags, WP_PHASE_CONSTANT_CURRENT << WP_FLAG_PHASE_SHIFT);
     model.unknown_below_permille = 572;
-    wp_answer_from_outputs(&model, margin, quantile, WP_PHASE_PRECHARGE, &answer);
+    answer_outputs(margin, quantile, WP_PHASE_PRECHARGE);
     CHECK_EQUAL(answer.flags, WP_FLAG_UNKNOWN);
 }
 
@@ -37,7 +52,7 @@ static void test_the_unlikely_weighs_nothing(void)
     static const int32_t margin[2] = {16384, 0};
     static const int32_t quantile[3] = {1, 2, 3};
     start(2);
-    wp_answer_from_outputs(&model, margin, quantile, WP_PHASE_PRECHARGE, &answer);
+    answer_outputs(margin, quantile, WP_PHASE_PRECHARGE);
     CHECK_EQUAL(answer.device, 0);
     CHECK_EQUAL(answer.confidence_permille, 1000);
 }
@@ -48,7 +63,7 @@ static void test_margins_as_far_apart_as_can_be(void)
     static const int32_t quantile[3] = {1, 2, 3};
     start(2);
     model.softmax_multiplier = UINT32_MAX;
-    wp_answer_from_outputs(&model, margin, quantile, WP_PHASE_PRECHARGE, &answer);
+    answer_outputs(margin, quantile, WP_PHASE_PRECHARGE);
     CHECK_EQUAL(answer.device, 1);
     CHECK_EQUAL(answer.confidence_permille, 1000);
 }
@@ -57,7 +72,7 @@ static void test_without_a_classifier(void)
 {
     static const int32_t quantile[3] = {1, 2, 3};
     start(1);
-    wp_answer_from_outputs(&model, NULL, quantile, WP_PHASE_PRECHARGE, &answer);
+    answer_outputs(NULL, quantile, WP_PHASE_PRECHARGE);
     CHECK_EQUAL(answer.device, 0);
     CHECK_EQUAL(answer.confidence_permille, 0);
     CHECK_EQUAL(answer.flags, WP_FLAG_NO_DEVICE);
@@ -69,21 +84,19 @@ static void test_remaining_is_rounded_moved_and_sorted(void)
     static const int32_t quantile[3] = {10, -3, 6};
     start(1);
     model.remaining_shift = 2;
-    model.remaining_offset_s[1] = 5;
-    model.remaining_offset_s[2] = -10;
-    wp_answer_from_outputs(&model, NULL, quantile, WP_PHASE_PRECHARGE, &answer);
+    correction[0] = (wp_interval){0, 4, -10};
+    answer_outputs(NULL, quantile, WP_PHASE_PRECHARGE);
     CHECK_EQUAL(answer.remaining_s[0], 0); /* 2 - 10 */
-    CHECK_EQUAL(answer.remaining_s[1], 3);
-    CHECK_EQUAL(answer.remaining_s[2], 4); /* -1 + 5 */
+    CHECK_EQUAL(answer.remaining_s[1], 0); /* -1 */
+    CHECK_EQUAL(answer.remaining_s[2], 7); /* 3 + 4 */
 }
 
 static void test_remaining_stops_at_its_ends(void)
 {
     static const int32_t quantile[3] = {INT32_MIN, 7, INT32_MAX};
     start(1);
-    model.remaining_offset_s[0] = INT32_MIN;
-    model.remaining_offset_s[2] = INT32_MAX;
-    wp_answer_from_outputs(&model, NULL, quantile, WP_PHASE_PRECHARGE, &answer);
+    correction[0] = (wp_interval){0, INT32_MIN, INT32_MAX};
+    answer_outputs(NULL, quantile, WP_PHASE_PRECHARGE);
     CHECK_EQUAL(answer.remaining_s[0], 0);
     CHECK_EQUAL(answer.remaining_s[1], 7);
     CHECK_EQUAL(answer.remaining_s[2], WP_REMAINING_MAX_S);
@@ -93,7 +106,7 @@ static void test_full_is_no_time_to_go(void)
 {
     static const int32_t quantile[3] = {100, 200, 300};
     start(1);
-    wp_answer_from_outputs(&model, NULL, quantile, WP_PHASE_FULL, &answer);
+    answer_outputs(NULL, quantile, WP_PHASE_FULL);
     CHECK_EQUAL(answer.remaining_s[0] + answer.remaining_s[1] + answer.remaining_s[2], 0);
 }
 

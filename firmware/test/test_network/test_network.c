@@ -56,12 +56,18 @@ static wp_network network = {
     .root_zero = -127,
 };
 
+static const wp_history history[2] = {{3600, 2000, 9000}, {3600, 2000, 9000}};
+static const wp_interval interval[1] = {{0, 0, 0}};
+
 static const wp_model model = {
     .abi = WP_MODEL_ABI,
     .features_version = WP_FEATURES_VERSION,
     .network = &network,
     .n_devices = 2,
     .softmax_multiplier = 1,
+    .history = history,
+    .n_intervals = 1,
+    .interval = interval,
 };
 
 static void start(uint8_t n_row)

@@ -92,7 +92,7 @@ def charges() -> list[list[Values]]:
 @pytest.fixture(scope="session")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     manifest = {
-        "schema": 1,
+        "schema": 2,
         "kind": "forest",
         "name": "bench",
         "features_version": 2,
@@ -103,7 +103,12 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
         "unknown_below_permille": 300,
         "remaining_model": {"file": "remaining.json", "output_scale_log2": 6},
         "quantiles_permille": [100, 500, 900],
-        "remaining_offset_s": [0, 0, 0],
+        "prototypes": None,
+        "history": {device: {"duration_s": 3600, "charge_mah": 2000, "power_mw": 9000} for device in DEVICES},
+        "remaining_baseline": None,
+        "remaining_of_duration": False,
+        "smoothing_s": 0,
+        "interval": [[0, 0, 0]],
         "full_durations_s": {},
         "split": {"train": ["device_0/a"], "calibration": [], "held_out": ["device_1/b", "device_2/c"]},
         "data": {},

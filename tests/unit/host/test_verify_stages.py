@@ -23,16 +23,18 @@ from host.verify_float import float_answers, price
 from tests.unit.host.conftest import DEVICES, WRONG_AT_17, Bench
 from tests.unit.host.fake_board import line
 from tests.unit.host.test_inject import charge_of
+from train.answer_rules import Interval
 from train.artifact import Artifact, Softmax
 
 SHIFT, TEMPERATURE = 12, 1.7
 
 
-def with_temperature(artifact: Artifact) -> Artifact:
+def with_temperature(artifact: Artifact, smoothing_s: int = 180) -> Artifact:
     """docs/artifact.md: multiplier and shift hold 1024 · log2(e) / (2^k · temperature)."""
     softmax_shift = 24
     multiplier = round(1024 * math.log2(math.e) / (2**SHIFT * TEMPERATURE) * 2**softmax_shift)
-    return dataclasses.replace(artifact, softmax=Softmax(multiplier, softmax_shift), remaining_offset_s=(-30, 0, 45))
+    estimate = dataclasses.replace(artifact.estimate, smoothing_s=smoothing_s, intervals=(Interval(0, -30, 45),))
+    return dataclasses.replace(artifact, softmax=Softmax(multiplier, softmax_shift), estimate=estimate)
 
 
 def with_margins(
@@ -52,7 +54,9 @@ def with_margins(
         softmax=artifact.softmax,
         unknown_below_permille=artifact.unknown_below_permille,
         remaining_shift=scale,
-        remaining_offset_s=artifact.remaining_offset_s,
+        elapsed_ms=1000 * np.arange(n, dtype=np.int64),
+        offsets=np.array([0, n]),
+        estimate=artifact.estimate,
     )
     columns = [integer.device, integer.confidence_permille, *integer.remaining_s.T, integer.flags, np.zeros(n)]
     charge = dataclasses.replace(
@@ -66,7 +70,7 @@ def with_margins(
 
 
 def test_the_float_model_s_answers(artifact: Artifact) -> None:
-    known = with_temperature(artifact)
+    known = with_temperature(artifact, smoothing_s=0)
     charge, margin, remaining, phase = with_margins(known)
     answers = float_answers(known, charge)
     for k in range(0, 500, 7):
@@ -85,8 +89,9 @@ def test_the_price_is_what_rounding_costs(artifact: Artifact) -> None:
     assert found is not None
     assert found.devices_differ == 0
     assert found.confidence_permille is not None
-    # Seconds are rounded to whole ones; the table of the exponential has 64 steps an octave, 1.1 % of a weight.
-    assert 0.4 < found.remaining_s.largest <= 0.51
+    # Seconds are rounded to whole ones before they are averaged and after, and between to sixteenths; the table of
+    # the exponential has 64 steps an octave, 1.1 % of a weight.
+    assert 0.4 < found.remaining_s.largest <= 1.15
     assert 0.5 < found.confidence_permille.largest < 12
     assert sum(found.remaining_s.counts) == 3 * 500
     assert found.margin is not None

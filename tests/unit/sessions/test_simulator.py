@@ -82,10 +82,12 @@ def test_negotiation_starts_at_five_volts(fleet: list[Charge]) -> None:
     agreed_s: dict[str, list[float]] = {}
     for one in stepped:
         agreed_s.setdefault(one.device, []).append(int(one.t_ms[np.argmax(one.voltage_mv > 7_000)]) / 1000)
-        assert one.voltage_mv[0] < 5_400
         before_ma = devices()[one.device].before_ma
-        assert one.current_ma[0] < before_ma * 1.05 + 10
-    assert min(map(min, agreed_s.values())) > 0.4
+        assert one.voltage_mv[0] > 7_000 or one.current_ma[0] < before_ma * 1.05 + 10
+    # The first sample comes up to a second after the plug: the quickest may have agreed by then.
+    at_once = [one.device for one in stepped if one.voltage_mv[0] > 5_400]
+    assert len(at_once) < len(stepped) / 20
+    assert all(devices()[name].negotiation_ms < 900 for name in at_once)
     assert np.median(agreed_s["galaxy_s21"]) > np.median(agreed_s["iphone_8"]) + 1.5
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,14 +14,20 @@ from train.config import Config, Forest, Forests
 from train.models import crossfit
 from train.models.rows import TrainingRows, training_rows
 from train.models.split import UnitSplit
+from train.sessions.types import Charge
 
 DEVICES = ("device0", "device1")
 QUICK = Config(forest=Forests(device=Forest(rounds=1), remaining=Forest(rounds=1)))
 
 
 @pytest.fixture(scope="module")
-def rows() -> TrainingRows:
-    return training_rows(charges(2, 4, 1), DEVICES)
+def fleet() -> list[Charge]:
+    return charges(2, 4, 1)
+
+
+@pytest.fixture(scope="module")
+def rows(fleet: list[Charge]) -> TrainingRows:
+    return training_rows(fleet, DEVICES)
 
 
 def test_early_rows_weigh_more_and_a_charge_one(rows: TrainingRows) -> None:
@@ -35,7 +42,7 @@ def test_early_rows_weigh_more_and_a_charge_one(rows: TrainingRows) -> None:
 
 @pytest.mark.parametrize("enough", [0, 1, 100])
 def test_no_unit_is_answered_by_a_model_that_saw_it(
-    rows: TrainingRows, monkeypatch: pytest.MonkeyPatch, enough: int
+    rows: TrainingRows, fleet: list[Charge], monkeypatch: pytest.MonkeyPatch, enough: int
 ) -> None:
     split = UnitSplit(
         train=tuple(f"{device}/u{unit}" for device in DEVICES for unit in (0, 1, 2)),
@@ -44,25 +51,21 @@ def test_no_unit_is_answered_by_a_model_that_saw_it(
     )
     seen: list[set[str]] = []
     answered: list[set[str]] = []
-    train, answer = crossfit.train_forests, crossfit._answer
+    train, answer = crossfit.train_models, crossfit._answer
 
-    def recorded_training(
-        part: TrainingRows, devices: Sequence[str], config: Config, grow: crossfit.Grow
-    ) -> dict[str, bytes]:
+    def recorded_training(part: TrainingRows, devices: Sequence[str], config: Config, *others: Any) -> crossfit.Trained:
         seen.append({part.units[index] for index in part.unit})
-        return train(part, devices, config, grow)
+        return train(part, devices, config, *others)
 
-    def recorded_answer(part: TrainingRows, models: crossfit.Forests, config: Config) -> crossfit.UnseenAnswers:
+    def recorded_answer(part: TrainingRows, *others: Any) -> crossfit.UnseenAnswers:
         answered.append({part.units[index] for index in part.unit})
-        return answer(part, models, config)
+        return answer(part, *others)
 
-    final = crossfit.load_forests(
-        train(rows.of_units(split.train), DEVICES, QUICK), len(DEVICES), rows.features.shape[1], "m"
-    )
-    monkeypatch.setattr(crossfit, "train_forests", recorded_training)
+    final = train(rows.of_units(split.train), DEVICES, QUICK)
+    monkeypatch.setattr(crossfit, "train_models", recorded_training)
     monkeypatch.setattr(crossfit, "_answer", recorded_answer)
     config = replace(QUICK, split=replace(QUICK.split, enough_calibration_units=enough))
-    unseen = crossfit.unseen_answers(rows, split, DEVICES, final, config)
+    unseen = crossfit.unseen_answers(rows, fleet, split, DEVICES, final, config)
     assert answered[0] == {"device0/u3"}
     if enough <= 1:
         assert (len(seen), unseen.n_units) == (0, 1)
@@ -71,8 +74,9 @@ def test_no_unit_is_answered_by_a_model_that_saw_it(
     assert all(part & other == set() for part, other in zip(seen, answered[1:], strict=True))
     assert sorted(unit for part in answered[1:] for unit in part) == sorted(split.train)
     assert unseen.n_units == 7
+    assert {fleet[number].unit_key for number in unseen.course.charge} == {*split.train, *split.calibration}
     assert (
-        len(unseen.remaining_margin)
+        len(unseen.device_margin)
         == len(unseen.rows)
         == np.count_nonzero([unit != "device1/u3" for unit in np.array(rows.units)[rows.unit]])
     )

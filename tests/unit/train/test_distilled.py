@@ -13,13 +13,15 @@ from pyarrow import parquet
 from tests.unit.train.fleet import charges
 from train.cli import main
 from train.config import Config
+from train.features import AnswerRules
 from train.features.build import build_features
 from train.features.table import iterate_rows
 from train.models import distilled
+from train.models.answering import remaining_columns
 from train.models.crossfit import load_forests
 from train.models.distilled import device_rows, remaining_rows
 from train.models.external import train_stored_forests
-from train.models.quality import Errors, differences, errors_of, gathered_rows
+from train.models.quality import Errors, differences, errors_of, gathered_rows, sampled_estimate
 from train.models.rows import TrainingRows
 from train.models.split import split_units
 from train.models.stored import StoredRows, load_stored
@@ -89,12 +91,14 @@ def test_a_student_learns_what_it_is_taught(stored: StoredRows, tmp_path: Path) 
     parts = split_units(stored.unit_keys, 0.2, 0.2, 1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(distilled, "SHARE", 0.9)
-        files = train_stored_forests(stored, parts.train, DEVICES, Config(), None, tmp_path / "wrong")
+        estimate = sampled_estimate(stored, parts.train, DEVICES)
+        files = train_stored_forests(stored, parts.train, DEVICES, Config(), estimate, None, tmp_path / "wrong")
     held = gathered_rows(stored, parts.held_out, DEVICES)
     forests = load_forests(files, 2, held.features.shape[1], "test")
     assert forests.device is not None
     assert np.mean(np.argmax(forests.device.margins(held.features), axis=1) != held.device) > 0.9
-    assert np.median(forests.remaining.margins(held.features)[:, 1]) > 10_000
+    columns = remaining_columns(AnswerRules(2, estimate=estimate), held.features, held.device)
+    assert np.median(forests.remaining.margins(columns)[:, 1]) > 10_000
 
 
 def test_teacher_and_students_side_by_side(stored: StoredRows, tmp_path: Path) -> None:

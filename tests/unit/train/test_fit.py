@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 
 from tests.unit.train.fleet import charge, charges, dataset
+from train.answer_rules import Interval
 from train.artifact import Artifact, load_artifact, manifest_hash, sha256
 from train.cli import main
 from train.config import Config, Forest, Forests
 from train.errors import ArtifactError, ConfigError, TrainError
 from train.evaluate.metrics import HORIZON_KEYS
 from train.evaluate.run import evaluate
-from train.models import crossfit
+from train.models import answering
 from train.models.fit import fit
 from train.models.predict import load_model, predict
 from train.sessions.dataset import write_dataset
@@ -27,6 +28,7 @@ from train.sessions.labels import remaining_s
 
 QUICK = Config(
     forest=Forests(
+        smoothing_s=0,  # so that an answer is that of its own row
         device=Forest(rounds=4, max_depth=3, eta=0.5, min_child_weight=0.1),
         remaining=Forest(rounds=6, max_depth=3, eta=0.4, min_child_weight=0.5),
     )
@@ -81,8 +83,9 @@ def test_predictions_are_complete_and_xgboost_s(artifact: Artifact, data: Path, 
     assert units == set(artifact.split["held_out"])
     features = np.where(got["features"] == -(2**31), np.nan, got["features"]).astype(np.float32)
     booster = xgb.Booster(model_file=artifact.path / "remaining.json")
-    assert np.array_equal(booster.predict(xgb.DMatrix(features), pred_leaf=True), got["remaining_leaf"])
-    assert np.array_equal(booster.predict(xgb.DMatrix(features), output_margin=True), got["remaining_margin"])
+    rows = xgb.DMatrix(np.column_stack([features, got["history_features"]]))
+    assert np.array_equal(booster.predict(rows, pred_leaf=True), got["remaining_leaf"])
+    assert np.array_equal(booster.predict(rows, output_margin=True), got["remaining_margin"])
     start, end = got["offsets"][2:4]
     original = next(c for c in charges(3, 5, 2) if c.session == got["sessions"][2])
     assert np.array_equal(got["current_ma"][start:end], original.current_ma)
@@ -151,7 +154,9 @@ def test_evaluation_scores_what_predictions_and_integer_rules_give(
                 break
             shift += 1
         outputs[:, tree % 3] += np.array([round(value / 2**shift) * 2**shift for value in exact])[leaves]
-    seconds = (outputs + 2 ** (k - 1)) // 2**k + np.array(artifact.remaining_offset_s)
+    only = artifact.estimate.intervals[0]  # so few charges share one correction
+    assert len(artifact.estimate.intervals) == 1
+    seconds = (outputs + 2 ** (k - 1)) // 2**k + np.array([only.low_s, 0, only.high_s])
     median = np.sort(np.clip(seconds, 0, 2**24 - 1), axis=1)[:, 1] * (got["phase"] != 3)
     errors = []
     for start, end in zip(got["offsets"], got["offsets"][1:], strict=False):
@@ -176,7 +181,7 @@ def test_one_device_has_no_classifier(tmp_path: Path) -> None:
     summary = fit(data, tmp_path / "model", QUICK)
     assert any("the model answers minutes, not which device" in note for note in summary.notes)
     artifact, forests = load_model(tmp_path / "model")
-    assert isinstance(forests, crossfit.Forests)
+    assert isinstance(forests, answering.Forests)
     assert (artifact.device_model, artifact.softmax, forests.device) == (None, None, None)
     predict(tmp_path / "model", data, tmp_path / "p.npz")
     with np.load(tmp_path / "p.npz") as file:
@@ -192,7 +197,7 @@ def test_one_unit_cannot_be_calibrated_and_says_so(tmp_path: Path) -> None:
     notes = fit(data, tmp_path / "model", QUICK).notes
     assert any("uncalibrated" in note for note in notes)
     assert any("no unit is held out" in note for note in notes)
-    assert load_artifact(tmp_path / "model").remaining_offset_s == (0, 0, 0)
+    assert load_artifact(tmp_path / "model").estimate.intervals == (Interval(0, 0, 0),)
     with pytest.raises(TrainError, match="--split all"):
         evaluate(tmp_path / "model", data)
     assert evaluate(tmp_path / "model", data, "all")["charges"] == 2
@@ -269,7 +274,7 @@ def _other_model(folder: Path) -> None:
         (lambda folder: (folder / "device.json").unlink(), r"device\.json: not found"),
         (_change_a_byte, r"remaining\.json: does not match"),
         (lambda folder: (folder / "manifest.json").write_text("{"), r"manifest\.json: cannot be read"),
-        (_change("schema", 2), "schema 2"),
+        (_change("schema", 1), "schema 1"),
         (_change("kind", "tree"), "kind 'tree'"),
         (_change("kind", "network"), "key 'network' is missing"),
         (_change("features_version", 99), "features version 99"),

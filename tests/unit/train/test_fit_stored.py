@@ -10,14 +10,18 @@ import numpy as np
 import pytest
 
 from tests.unit.train.fleet import charges
+from train.answer_rules import EstimateRules
 from train.artifact import load_artifact
 from train.cli import main
 from train.config import Config
 from train.errors import DatasetError
+from train.features import AnswerRules
 from train.features.build import build_features
 from train.models import stored
+from train.models.answering import remaining_columns
 from train.models.crossfit import DEVICE_FILE, REMAINING_FILE, train_forests
 from train.models.external import train_stored_forests
+from train.models.history import histories
 from train.models.rows import TrainingRows
 from train.models.split import split_units
 from train.models.stored import load_stored, sample_charges, stored_batches
@@ -53,21 +57,25 @@ def test_pages_give_nearly_the_same_forests(fleet: Path, monkeypatch: pytest.Mon
     devices = ("device0", "device1", "device2")
     whole = list(stored_batches(rows, rows.parts_of(parts.train), parts.train, devices))
     assert len(whole) == 1
-    want = train_forests(whole[0], devices, Config())
-    assert train_stored_forests(rows, parts.train, devices, Config(), None) == want
+    estimate = EstimateRules(histories(whole[0], len(devices)))
+    want = train_forests(whole[0], devices, Config(), estimate)
+    assert train_stored_forests(rows, parts.train, devices, Config(), estimate, None) == want
     monkeypatch.setattr(stored, "BATCH_ROWS", 200)
     assert len(list(stored_batches(rows, rows.parts_of(parts.train), parts.train, devices))) > 5
-    first, again = (train_stored_forests(rows, parts.train, devices, Config(), None) for _ in range(2))
+    first, again = (train_stored_forests(rows, parts.train, devices, Config(), estimate, None) for _ in range(2))
     assert first == again
     for file, column in ((DEVICE_FILE, "device"), (REMAINING_FILE, "remaining_s")):
-        errors = [_error(data[file], whole[0], column) for data in (want, first)]
+        errors = [_error(data[file], whole[0], column, estimate) for data in (want, first)]
         assert errors[1] <= errors[0] * 1.1 + 0.02
 
 
-def _error(data: bytes, rows: TrainingRows, column: str) -> float:
+def _error(data: bytes, rows: TrainingRows, column: str, estimate: EstimateRules) -> float:
     import xgboost as xgb
 
-    margin = xgb.Booster(model_file=bytearray(data)).predict(xgb.DMatrix(rows.features), output_margin=True)
+    features = rows.features
+    if column == "remaining_s":
+        features = remaining_columns(AnswerRules(3, estimate=estimate), features, rows.device)
+    margin = xgb.Booster(model_file=bytearray(data)).predict(xgb.DMatrix(features), output_margin=True)
     if column == "device":
         return float(np.mean(np.argmax(margin, axis=1) != rows.device))
     known = rows.remaining_s >= 0

@@ -17,7 +17,7 @@ from train.sessions.dataset import write_dataset
 from train.sessions.types import Charge
 
 FOREST = Forest(rounds=3, max_depth=3, eta=0.5, min_child_weight=0.1)
-CALIBRATED = {"softmax", "unknown_below_permille", "remaining_offset_s"}
+CALIBRATED = {"softmax", "unknown_below_permille", "prototypes", "interval"}
 
 
 def other(charge: Charge) -> Charge:
@@ -47,7 +47,7 @@ def trained(folder: Path, fleet: list[Charge], enough_calibration_units: int) ->
 @pytest.mark.parametrize("enough_calibration_units", [1, 20])
 @pytest.mark.parametrize(
     ("part", "changes"),
-    [("held_out", set()), ("calibration", CALIBRATED), ("train", {"files", "full_durations_s"})],
+    [("held_out", set()), ("calibration", CALIBRATED), ("train", {"files", "full_durations_s", "history"})],
 )
 def test_a_part_decides_only_what_it_is_for(
     part: str, changes: set[str], enough_calibration_units: int, tmp_path: Path

@@ -117,22 +117,21 @@ def test_widths_are_per_model(artifact_and_data: tuple[Path, Path]) -> None:
 
 def test_calibration_sees_the_leaves_of_the_board(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Each model's own width, of the final models and of those that leave units out."""
-    asked: list[int | None] = []
-    margins = ForestModel.board_margins
+    asked: dict[int, set[int | None]] = {}
+    outputs = ForestModel.outputs
 
-    def recorded(model: ForestModel, features: NDArray[np.float32], leaf_bits: int | None) -> NDArray[np.float64]:
-        asked.append(leaf_bits)
-        answered = margins(model, features, leaf_bits)
-        scale = model.trees.scale_log2(leaf_bits)
-        assert np.array_equal(answered * 2.0**scale, model.outputs(features, scale, leaf_bits))
-        return answered
+    def recorded(
+        model: ForestModel, features: NDArray[np.float32], scale_log2: int, leaf_bits: int | None = None
+    ) -> NDArray[np.int32]:
+        asked.setdefault(len(model.trees.base), set()).add(leaf_bits)
+        assert scale_log2 == model.trees.scale_log2(leaf_bits)
+        return outputs(model, features, scale_log2, leaf_bits)
 
-    monkeypatch.setattr(ForestModel, "board_margins", recorded)
+    monkeypatch.setattr(ForestModel, "outputs", recorded)
     device, remaining = replace(QUICK.forest.device, leaf_bits=3), replace(QUICK.forest.remaining, leaf_bits=5)
     fit(
-        dataset(tmp_path / "fleet"),
+        dataset(tmp_path / "fleet", n_devices=2),
         tmp_path / "model",
         replace(QUICK, forest=Forests(device=device, remaining=remaining)),
     )
-    assert len(asked) > 2
-    assert asked == [3, 5] * (len(asked) // 2)
+    assert asked == {2: {3}, 3: {5}}

@@ -19,6 +19,7 @@ def charge(elapsed_s: list[int], device: int, answers: list[int], **columns: lis
         device=device,
         unit=f"d{device}/u",
         elapsed_ms=1000 * np.array(elapsed_s, dtype=np.int64),
+        regular=np.ones(n, dtype=np.bool_),
         answer_device=np.array(answers, dtype=np.int32),
         unknown=np.array(columns.get("unknown", [0] * n), dtype=np.bool_),
         remaining_s=np.stack([middle - 60, middle, middle + 120], axis=1),
@@ -27,13 +28,16 @@ def charge(elapsed_s: list[int], device: int, answers: list[int], **columns: lis
     )
 
 
-def test_scored_rows_hold_the_answers_in_force() -> None:
-    """Samples every 700 ms with a gap: in force at 0, 5, 10, 20, 30 s, …, and the last of all."""
-    t_ms = np.concatenate([np.arange(0, 22_000, 700), np.arange(47_000, 64_000, 700)]).astype(np.uint32) + np.uint32(77)
-    expected = {max(t for t in t_ms - 77 if t <= 1000 * s) for s in (0, 5, 10, 20, 30, 40, 50, 60)} | {t_ms[-1] - 77}
-    assert {int(t) for t in t_ms[scored_rows(t_ms)] - 77} == expected
-    wrapped = t_ms - np.uint32(10_000)  # modulo 2**32
-    assert np.array_equal(scored_rows(wrapped), scored_rows(t_ms))
+def test_scored_rows_hold_the_answers_in_force_and_all_that_is_asked() -> None:
+    """Samples every 700 ms with a gap: once a second, then once in ten; in force at each horizon; the last."""
+    t_ms = np.concatenate([np.arange(0, 22_000, 700), np.arange(47_000, 164_000, 700)])
+    rows = scored_rows(t_ms)
+    found = {int(t) for t in t_ms[rows]}
+    assert {max(t for t in t_ms if t <= 1000 * s) for s in (5, 10, 30, 60)} | {int(t_ms[-1])} <= found
+    for second in [*range(22), *range(47, 60)]:
+        assert min(t for t in t_ms if t >= 1000 * second) in found
+    late = [t for t in sorted(found) if t > 61_000]
+    assert late == [min(t for t in t_ms if t >= 10_000 * k) for k in range(7, 17)] + [t_ms[-1]]
     assert scored_rows(t_ms[:1]).tolist() == [0]
 
 

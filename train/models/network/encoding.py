@@ -38,7 +38,7 @@ def choose_inputs(x: NDArray[np.float32], forests: Sequence[bytes], n_inputs: in
     The forests count alike. A feature's share is the root of its gain: what is gained at the first split is lost to
     the ones after it, and a net has no first one.
     """
-    splits = [_splits(data) for data in forests]
+    splits = [_among(x.shape[1], *_splits(data)) for data in forests]
     gains = np.zeros(x.shape[1])
     for feature, _, gain in splits:
         found = np.bincount(feature, weights=gain, minlength=x.shape[1])
@@ -57,6 +57,14 @@ def choose_inputs(x: NDArray[np.float32], forests: Sequence[bytes], n_inputs: in
 def whole_range(x: NDArray[np.float32], features: Sequence[int]) -> tuple[NetworkInput, ...]:
     """One input for each of the features, over the range of its rows."""
     return tuple(_pieces(index, x[:, index], np.empty(0), np.empty(0), 1)[0] for index in features)
+
+
+def _among(
+    n_features: int, feature: NDArray[np.intp], threshold: NDArray[np.float64], gain: NDArray[np.float64]
+) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
+    """Splits on the first features: a forest may be told of the device's history as well, a network is not."""
+    own = feature < n_features
+    return feature[own], threshold[own], gain[own]
 
 
 def _splits(data: bytes) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:

@@ -7,8 +7,10 @@ from dataclasses import asdict
 
 import numpy as np
 
+from train.answer_rules import EstimateRules
 from train.config import Config
-from train.models.crossfit import N_FOLDS, UnseenAnswers
+from train.models.crossfit import N_FOLDS, PHASE_FULL, CourseRows, UnseenAnswers, joined_courses
+from train.models.history import histories
 from train.models.learnt import Learnt
 from train.models.network.learn import Progress
 from train.models.network.train import MARGIN_SCALE_LOG2, NETWORK_FILE, Trained, network_outputs, train_network
@@ -31,6 +33,7 @@ def learn_network(
         device_model=scale | {"output_scale_log2": MARGIN_SCALE_LOG2} if len(devices) > 1 else None,
         remaining_model=scale | {"output_scale_log2": 0},
         unseen=_unseen(trained, charges, rows, parts, devices, config, file, progress),
+        estimate=EstimateRules(histories(rows.of_units(parts.train), len(devices))),
         training={"network": asdict(config.network), "forest": asdict(config.forest)},
         sizes={"bytes of .tflite": len(trained.data), "inputs": len(trained.network.inputs)},
         versions=("numpy", "tensorflow", "tf_keras", "xgboost"),
@@ -61,11 +64,20 @@ def _unseen(
     return UnseenAnswers(
         rows=TrainingRows.concatenate([part.rows for part in answered]),
         device_margin=np.concatenate([part.device_margin for part in answered]),
-        remaining_margin=np.concatenate([part.remaining_margin for part in answered]),
+        unfamiliarity=np.concatenate([part.unfamiliarity for part in answered]),
+        course=joined_courses([part.course for part in answered]),
         n_units=units,
     )
 
 
 def _answers(trained: Trained, charges: Sequence[Charge], rows: TrainingRows) -> UnseenAnswers:
     margin, seconds = network_outputs(trained, charges, rows)
-    return UnseenAnswers(rows, margin.astype(np.float64) * 2.0**-MARGIN_SCALE_LOG2, seconds.astype(np.float64), 0)
+    known = (rows.remaining_s >= 0) & (rows.phase != PHASE_FULL)
+    course = CourseRows(
+        elapsed_s=rows.elapsed_s[known].astype(np.int64),
+        quantile_s=seconds[known].astype(np.int64),
+        remaining_s=rows.remaining_s[known].astype(np.int64),
+        charge=rows.charge[known],
+    )
+    nothing = np.zeros(len(rows), np.uint32)
+    return UnseenAnswers(rows, margin.astype(np.float64) * 2.0**-MARGIN_SCALE_LOG2, nothing, course, 0)

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from train.artifact_network import STATE_MAX_BYTES, TICKS_BYTES, Network, NetworkInput
 from train.config import Config, Dense, NetworkSettings, Recurrent, Windowed
 from train.errors import ConfigError, TrainError
-from train.features import encode, extract, feature_names, state_bytes
+from train.features import AnswerRules, encode, extract, feature_names, state_bytes
 from train.models import calibrate
-from train.models.crossfit import load_forests, train_forests
+from train.models.answering import remaining_columns
+from train.models.crossfit import train_models
 from train.models.network.convert import Converted, convert
 from train.models.network.encoding import choose_inputs, whole_range
 from train.models.network.layers import RECURRENT, Shape
@@ -73,7 +74,7 @@ def train_network(
     if not np.any(taught.remaining_s >= 0):
         raise TrainError("no charge to train on gets full: minutes to full cannot be learnt; add charges that do")
     progress("growing forests to choose inputs by")
-    forests = train_forests(taught, devices, config)
+    forests = train_models(taught, devices, config).files
     inputs = choose_inputs(taught.features, list(forests.values()), sizes.inputs)
     shape = _shape(settings, len(inputs), len(devices))
     row = whole_range(taught.features, [feature_names().index(name) for name in WINDOW_FEATURES[: shape.n_row]])
@@ -173,7 +174,6 @@ def _with_teacher(
     lessons: Lessons, rows: TrainingRows, units: Sequence[str], devices: Sequence[str], config: Config, largest_s: float
 ) -> Lessons:
     """What forests say of units that they have not seen; of a unit that none is without, the forest of all."""
-    n_features = rows.features.shape[1]
     logits = np.zeros((len(rows), max(1, len(devices))), np.float32)
     seconds = np.zeros((len(rows), 3), np.float32)
     groups = folds(units, N_TEACHERS, config.split.seed)
@@ -183,10 +183,11 @@ def _with_teacher(
         rest = rows.where(~own) if group is not left else rows
         if not np.any(rest.remaining_s >= 0):
             rest = rows
-        teacher = load_forests(train_forests(rest, devices, config), len(devices), n_features, "teacher")
+        models = train_models(rest, devices, config)
+        teacher, rules = models.forests, AnswerRules(max(1, len(devices)), estimate=models.estimate)
         if teacher.device is not None:
             logits[own] = teacher.device.margins(rows.features[own])
-        seconds[own] = teacher.remaining.margins(rows.features[own])
+        seconds[own] = teacher.remaining.margins(remaining_columns(rules, rows.features[own], rows.device[own]))
     return replace(lessons, taught_logits=logits, taught_roots=_root(seconds, largest_s))
 
 

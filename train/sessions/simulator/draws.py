@@ -68,6 +68,7 @@ class ChargeDraw:
     drop_permille: float
     active_factor: float
     noise_factor: float  # on the ripple of the device's load
+    sampling_phase: float  # share of a sampling period by which the first sample comes after the plug
     random: Generator  # the unit's stream, positioned for this charge's noise
 
 
@@ -118,6 +119,7 @@ def nominal_charge(device: Device, *, arrival_soc: float = 0.0, ambient_c: float
         drop_permille=0.0,
         active_factor=0.0,
         noise_factor=1.0,
+        sampling_phase=0.0,
         random=np.random.Generator(np.random.PCG64(0)),
     )
 
@@ -187,5 +189,6 @@ def _charge(unit: UnitDraw, index: int, random: Generator, population: Populatio
         drop_permille=random.uniform(0, 6) if random.random() < 0.3 else 0.3,
         active_factor=float(np.exp(random.normal(0, 0.5))),
         noise_factor=population.noise,
+        sampling_phase=random.random(),
         random=random,
     )

@@ -119,23 +119,29 @@ def _details(draw: ChargeDraw) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """When a plug goes in, as sample numbers: contact lost, contact made, supply agreed on, full power."""
+    """When a plug goes in: contact lost, contact made, supply agreed on, full power as sample numbers; when made."""
 
     unplugged: int
     plugged: int
     agreed: int
     ramped: int
+    plugged_s: float
 
 
 def _starts(draw: ChargeDraw, period_ms: int, n: int) -> list[_Start]:
-    """The start of the charge, and another where the plug lost contact for a moment."""
+    """The start of the charge, and another where the plug lost contact for a moment.
+
+    A board samples on its own clock: the plug goes in up to a period before the first sample that sees it.
+    """
 
     def start(unplugged_s: float, plugged_s: float) -> _Start:
         agreed_s = plugged_s + draw.negotiation_s
         times = (unplugged_s, plugged_s, agreed_s, agreed_s + draw.ramp_s)
-        return _Start(*(min(-int(-second * 1000 // period_ms), n) for second in times))
+        unplugged, plugged, agreed, ramped = (min(-int(-second * 1000 // period_ms), n) for second in times)
+        return _Start(unplugged, plugged, agreed, ramped, plugged_s)
 
-    first = [start(0, 0)]
+    before_s = -draw.sampling_phase * period_ms / 1000
+    first = [start(before_s, before_s)]
     return first if draw.wiggle_s < 0 else [*first, start(draw.wiggle_s, draw.wiggle_s + draw.wiggle_for_s)]
 
 
@@ -156,7 +162,7 @@ def _power_w(draw: ChargeDraw, traces: Traces, period_ms: int, n: int) -> Floats
     efficiency = IDLE_LINEAR_EFFICIENCY if draw.unit.device.linear else draw.unit.efficiency
     power[n_charging:] = traces.load_w[at.minute[n_charging:n]] / np.float32(efficiency)
     for start in _starts(draw, period_ms, n):
-        ramp_s = (at.t_ms[start.agreed : start.ramped] - at.t_ms[start.plugged]) / 1000 - draw.negotiation_s
+        ramp_s = at.t_ms[start.agreed : start.ramped] / 1000 - start.plugged_s - draw.negotiation_s
         power[start.agreed : start.ramped] *= _risen(draw, ramp_s / draw.ramp_s)
     return power
 

@@ -2,6 +2,7 @@
 #include "wp/charge.h"
 
 #define WEIGHT_END 16384u /* 2^-16 and less weighs nothing */
+#define BEGUN_MS 30000u   /* a charge has shown how it begins */
 
 /* 65535 x 2^(-i / 64). */
 static const uint16_t exp2_q16[64] = {
@@ -21,7 +22,7 @@ static uint32_t weight(const wp_model *model, uint32_t difference)
 
 /* Sets device and confidence. The weights add up to at most 255 x 65535, and to at least 65535, the likeliest's own;
  * 1000 x 65535 + sum / 2 stays below 2^27. */
-static void answer_device(const wp_model *model, const int32_t margin[], wp_answer *answer)
+static void likeliest_device(const wp_model *model, const int32_t margin[], wp_answer *answer)
 {
     const uint32_t own = exp2_q16[0];
     const uint8_t n_devices = model->n_devices;
@@ -40,22 +41,39 @@ static void answer_device(const wp_model *model, const int32_t margin[], wp_answ
     }
     answer->device = device;
     answer->confidence_permille = (uint16_t)((1000u * own + sum / 2u) / sum);
-    if (answer->confidence_permille < model->unknown_below_permille) {
+}
+
+void wp_answer_device(const wp_model *model, const int32_t x[WP_N_FEATURES], const int32_t margin[],
+                      uint32_t elapsed_ms, wp_phase phase, wp_answer *answer)
+{
+    answer->device = 0;
+    answer->confidence_permille = 0;
+    answer->flags = (uint8_t)((uint32_t)phase << WP_FLAG_PHASE_SHIFT);
+    if (model->n_devices == 1) {
+        answer->flags |= WP_FLAG_NO_DEVICE;
+        return;
+    }
+    likeliest_device(model, margin, answer);
+    if (answer->confidence_permille < model->unknown_below_permille ||
+        (model->prototypes != NULL && elapsed_ms >= BEGUN_MS &&
+         wp_unfamiliarity(model, answer->device, x) > model->prototypes->unfamiliar_above)) {
         answer->flags |= WP_FLAG_UNKNOWN;
     }
 }
 
-/* floor(x / 2^shift): a right shift of a negative number is the compiler's choice in C. */
-static int64_t floor_shift(int64_t x, uint8_t shift)
+/* The correction in force: of the last interval that has begun. */
+static const wp_interval *interval_at(const wp_model *model, uint32_t elapsed_s)
 {
-    return x >= 0 ? x >> shift : -1 - ((-1 - x) >> shift);
+    const wp_interval *found = &model->interval[0];
+
+    for (uint8_t k = 1; k < model->n_intervals && model->interval[k].from_s <= elapsed_s; k++) {
+        found = &model->interval[k];
+    }
+    return found;
 }
 
-static int32_t remaining_s(const wp_model *model, int32_t output, size_t j)
+static int32_t not_negative(int64_t s)
 {
-    const uint8_t shift = model->remaining_shift;
-    const int64_t half = shift == 0 ? 0 : (int64_t)1 << (shift - 1);
-    const int64_t s = floor_shift(output + half, shift) + model->remaining_offset_s[j];
     return s < 0 ? 0 : saturate(s);
 }
 
@@ -68,19 +86,15 @@ static void sort_pair(int32_t *low, int32_t *high)
     }
 }
 
-void wp_answer_from_outputs(const wp_model *model, const int32_t margin[], const int32_t quantile[WP_N_QUANTILES],
-                            wp_phase phase, wp_answer *answer)
+void wp_answer_remaining(const wp_model *model, const wp_estimate *estimate, uint32_t elapsed_ms, wp_phase phase,
+                         wp_answer *answer)
 {
-    answer->device = 0;
-    answer->confidence_permille = 0;
-    answer->flags = (uint8_t)((uint32_t)phase << WP_FLAG_PHASE_SHIFT);
-    if (model->n_devices > 1) {
-        answer_device(model, margin, answer);
-    } else {
-        answer->flags |= WP_FLAG_NO_DEVICE;
-    }
+    const wp_interval *interval = interval_at(model, elapsed_ms / 1000u);
+    const int32_t offset_s[WP_N_QUANTILES] = {interval->low_s, 0, interval->high_s};
+
     for (size_t j = 0; j < WP_N_QUANTILES; j++) {
-        answer->remaining_s[j] = phase == WP_PHASE_FULL ? 0 : remaining_s(model, quantile[j], j);
+        const int64_t s = (int64_t)wp_estimate_remaining_s(estimate, elapsed_ms, j) + offset_s[j];
+        answer->remaining_s[j] = phase == WP_PHASE_FULL ? 0 : not_negative(s);
     }
     sort_pair(&answer->remaining_s[0], &answer->remaining_s[1]);
     sort_pair(&answer->remaining_s[1], &answer->remaining_s[2]);

@@ -1,5 +1,7 @@
 #include "wp/charge.h"
 
+#include <string.h>
+
 #include "features_private.h"
 #include "wp/crc32.h"
 #include "wp/network.h"
@@ -21,28 +23,36 @@ wp_status wp_charge_init(wp_charge *charge, const wp_model *model)
 
     if (status == WP_OK) {
         wp_features_init(&charge->features);
+        memset(&charge->estimate, 0, sizeof charge->estimate);
         charge->model = model;
     }
     return status;
 }
 
-static WP_OWN_FRAME void answer_features(const wp_charge *charge, wp_answer *answer)
+static WP_OWN_FRAME void answer_features(wp_charge *charge, wp_answer *answer)
 {
     const wp_model *model = charge->model;
-    int32_t x[WP_N_FEATURES];
+    const uint32_t elapsed_ms = charge->features.elapsed_ms;
+    const wp_phase phase = (wp_phase)charge->features.phase;
+    int32_t x[WP_N_REMAINING_FEATURES];
     int32_t margin[WP_MAX_DEVICES] = {0};
     int32_t quantile[WP_N_QUANTILES];
 
     wp_features_read(&charge->features, x);
     if (model->network != NULL) {
         model->network->predict(model->network, &charge->features, x, margin, quantile);
-    } else {
-        if (model->n_devices > 1) {
-            model->device_predict(x, margin);
-        }
-        model->remaining_predict(x, quantile);
+    } else if (model->n_devices > 1) {
+        model->device_predict(x, margin);
     }
-    wp_answer_from_outputs(model, margin, quantile, (wp_phase)charge->features.phase, answer);
+    wp_answer_device(model, x, margin, elapsed_ms, phase, answer);
+    if (wp_estimate_is_due(model, &charge->estimate, elapsed_ms, phase)) {
+        if (model->network == NULL) {
+            wp_history_read(model, answer->device, x);
+            model->remaining_predict(x, quantile);
+        }
+        wp_estimate_update(model, &charge->estimate, answer->device, elapsed_ms, quantile);
+    }
+    wp_answer_remaining(model, &charge->estimate, elapsed_ms, phase, answer);
 }
 
 static WP_OWN_FRAME uint32_t state_crc(const wp_features *state)

@@ -8,12 +8,12 @@
 #ifndef WP_CHARGE_H
 #define WP_CHARGE_H
 
-#include "wp/model.h"
+#include "wp/estimate.h"
 
 #define WP_REMAINING_MAX_S WP_FEATURE_MAX
 
 /* Bits of wp_answer.flags; docs/wire.md. */
-#define WP_FLAG_UNKNOWN 0x01u     /* confidence below the model's threshold: "I don't know this one" */
+#define WP_FLAG_UNKNOWN 0x01u     /* not sure, or unlike any charge of that device: "I don't know this one" */
 #define WP_FLAG_PHASE_SHIFT 1u    /* bits 1..2: wp_phase */
 #define WP_FLAG_NO_DEVICE 0x08u   /* the model has no classifier */
 
@@ -27,6 +27,7 @@ typedef struct wp_answer {
 
 typedef struct wp_charge {
     wp_features features;
+    wp_estimate estimate;
     const wp_model *model;
 } wp_charge;
 
@@ -41,11 +42,23 @@ bool wp_charge_has_tapered(const wp_charge *charge);
 
 /* The post-processing alone: integer rules of docs/artifact.md. Python's evaluation calls it too.
  *
+ * Device, confidence and flags:
+ *
+ *   x          [WP_N_FEATURES] after this sample
  *   margin     [n_devices] of device_predict; not read when n_devices = 1
- *   quantile   [WP_N_QUANTILES] of remaining_predict
- *   phase      of the state; FULL answers 0 s
- *   answer     all but state_crc is written */
-void wp_answer_from_outputs(const wp_model *model, const int32_t margin[], const int32_t quantile[WP_N_QUANTILES],
-                            wp_phase phase, wp_answer *answer);
+ *   elapsed_ms of the state
+ *   phase      of the state */
+void wp_answer_device(const wp_model *model, const int32_t x[WP_N_FEATURES], const int32_t margin[],
+                      uint32_t elapsed_ms, wp_phase phase, wp_answer *answer);
+
+/* The remaining time, by an estimate that has been asked for; FULL answers 0 s. */
+void wp_answer_remaining(const wp_model *model, const wp_estimate *estimate, uint32_t elapsed_ms, wp_phase phase,
+                         wp_answer *answer);
+
+/* How far a charge lies from those of a device, in 1/256 of squared standard deviations summed over the prototypes'
+ * features; 0 without prototypes.
+ *
+ *   x   [WP_N_FEATURES] */
+uint32_t wp_unfamiliarity(const wp_model *model, uint8_t device, const int32_t x[WP_N_FEATURES]);
 
 #endif
