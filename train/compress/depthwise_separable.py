@@ -57,4 +57,4 @@ def _windowed(task: NetworkTask, separable: bool) -> Any:
     seen = layers.GlobalAveragePooling2D()(x)
     latest = layers.Dense(UNITS, activation="relu", name="first")(features)
     last = layers.Dense(UNITS, activation="relu", name="last")(layers.Concatenate()([latest, seen]))
-    return keras.Model([features, window], heads(task, last))
+    return keras.Model([features, window], heads(task, last), name="network")

@@ -37,4 +37,4 @@ def _factored(task: NetworkTask, rank: int) -> Any:
     for name, units in (("first", task.units), ("last", task.hidden)):
         x = keras.layers.Dense(rank, use_bias=False, name=f"{name}_thin")(x)
         x = keras.layers.Dense(units, activation="relu", name=name)(x)
-    return keras.Model(inputs, heads(task, x))
+    return keras.Model(inputs, heads(task, x), name="network")

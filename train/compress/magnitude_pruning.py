@@ -39,13 +39,15 @@ def pruned(task: NetworkTask, model: Any, epochs: int, sparsity: float, two_of_f
     from tensorflow_model_optimization.sparsity import keras as sparse
 
     steps = epochs * -(-len(task.lessons.device) // BATCH)
+    every = max(1, steps // 50)
+    end = int(0.7 * steps) // every * every  # a multiple: past its end a schedule prunes no more
     if two_of_four:
         options: dict[str, Any] = {
-            "pruning_schedule": sparse.ConstantSparsity(0.5, 0, frequency=50),
+            "pruning_schedule": sparse.ConstantSparsity(0.5, 0, frequency=every),
             "sparsity_m_by_n": (2, 4),
         }
     else:
-        options = {"pruning_schedule": sparse.PolynomialDecay(0.5, sparsity, 0, int(0.7 * steps), frequency=50)}
+        options = {"pruning_schedule": sparse.PolynomialDecay(0.5, sparsity, 0, end, frequency=every)}
 
     def wrap(layer: Any) -> Any:
         return sparse.prune_low_magnitude(layer, **options) if layer.name in HIDDEN else layer

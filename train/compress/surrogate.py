@@ -7,6 +7,7 @@ of it is tf_keras; everything is imported where it is used.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -49,7 +50,7 @@ def build(task: NetworkTask, units: int | None = None, hidden: int | None = None
     inputs = keras.Input((task.lessons.x.shape[1],), name="features")
     first = keras.layers.Dense(units or task.units, activation="relu", name="first")(inputs)
     last = keras.layers.Dense(hidden or task.hidden, activation="relu", name="last")(first)
-    return keras.Model(inputs, heads(task, last))
+    return keras.Model(inputs, heads(task, last), name="network")  # a name of its own is in the .tflite
 
 
 def heads(task: NetworkTask, last: Any) -> list[Any]:
@@ -136,11 +137,12 @@ def to_tflite(model: Any, x: Sequence[NDArray[np.float32]], *, quantised: bool =
     concrete = tf.function(call, input_signature=specs).get_concrete_function()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model)
     if quantised:
+        order = _graph_order(tf, concrete, model) if len(x) > 1 else [0]
         chosen = np.linspace(0, len(x[0]) - 1, min(len(x[0]), N_REPRESENTATIVE)).astype(int)
 
         def representative() -> Iterator[list[NDArray[np.float32]]]:
             for index in chosen:
-                yield [values[index : index + 1] for values in x]
+                yield [x[i][index : index + 1] for i in order]
 
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = representative
@@ -148,6 +150,18 @@ def to_tflite(model: Any, x: Sequence[NDArray[np.float32]], *, quantised: bool =
         converter.inference_input_type = converter.inference_output_type = tf.int8
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         return bytes(converter.convert())
+
+
+def _graph_order(tf: Any, concrete: Any, model: Any) -> list[int]:
+    """The order in which the converter puts inputs x_0, x_1, …, and wants them shown: its own."""
+    plain = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model).convert()
+    return [_input_number(detail) for detail in Interpreter(plain).lite.get_input_details()]
+
+
+def _input_number(detail: dict[str, Any]) -> int:
+    """Which input a tensor is: x_1 and serving_default_x_1:0 are the second."""
+    found = re.search(r"x_(\d+)", str(detail["name"]))
+    return int(found[1]) if found else 0
 
 
 class Interpreter:
@@ -173,7 +187,7 @@ class Interpreter:
         return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
 
     def _chunk(self, x: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
-        details = sorted(self.lite.get_input_details(), key=lambda detail: str(detail["name"]))
+        details = sorted(self.lite.get_input_details(), key=_input_number)
         if len(x[0]) != self.n_rows:
             self.n_rows = len(x[0])
             for detail, values in zip(details, x, strict=True):
