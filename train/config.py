@@ -64,7 +64,7 @@ class Forests:
 
     seed: int = _integer(1, 0, 2**31 - 1)
     smoothing_s: int = _integer(180, 0, 2**16 - 1)
-    device: Forest = Forest(rounds=12, max_depth=5, eta=0.5, gamma=0.5, min_child_weight=0.2, early_weight=10.0)
+    device: Forest = Forest(rounds=12, max_depth=5, eta=0.5, gamma=0.8, min_child_weight=0.2, early_weight=10.0)
     remaining: Forest = Forest(rounds=15, max_depth=5, eta=0.35, min_child_weight=8.0, early_weight=7.0)
 
 
