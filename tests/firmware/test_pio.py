@@ -33,6 +33,7 @@ C_TESTS = (
     "test_ina",
     "test_weeks",
     "test_answer",
+    "test_estimate",
     "test_network",
 )
 

@@ -64,6 +64,8 @@ static const wp_network network = {
 };
 
 static const wp_history history[N_DEVICES] = {{WP_FEATURE_MAX, 1, 1}, {1, WP_FEATURE_MAX, 1}, {1, 1, WP_FEATURE_MAX}};
+static const wp_baseline baseline[N_DEVICES] = {
+    {1, {0, UINT16_MAX, 0}}, {WP_FEATURE_MAX / WP_N_BASELINE, {UINT16_MAX}}, {UINT16_MAX, {1, 2, UINT16_MAX}}};
 static const wp_interval interval[2] = {{0, -WP_FEATURE_MAX, WP_FEATURE_MAX}, {1, INT32_MIN, INT32_MAX}};
 
 const wp_model wp_model_generated = {
@@ -75,6 +77,8 @@ const wp_model wp_model_generated = {
     .softmax_shift = 0,
     .unknown_below_permille = 1000,
     .history = history,
+    .remaining_of_duration = true,
+    .baseline = baseline,
     .smoothing_s = UINT16_MAX,
     .n_intervals = 2,
     .interval = interval,

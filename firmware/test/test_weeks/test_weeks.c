@@ -21,6 +21,21 @@ static uint32_t run_on(uint32_t t_ms, uint32_t n_samples, int32_t voltage_mv, in
     return t_ms;
 }
 
+/* The LX6 board's library has no strstr. */
+static bool says(const char *text, const char *part)
+{
+    for (; *text != '\0'; text++) {
+        size_t k = 0;
+        while (part[k] != '\0' && text[k] == part[k]) {
+            k++;
+        }
+        if (part[k] == '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void test_t_ms_wraps_in_mid_charge(void)
 {
     static wp_features wrapped;
@@ -117,7 +132,7 @@ static void test_counters_wrap(void)
     CHECK_EQUAL(board.n_refused, 0);
     check_clear(&sent);
     receive_line("T");
-    CHECK_TRUE(strstr(sent.text, "$T,0,0*") != NULL && strstr(sent.text, "$T,1,0*") != NULL);
+    CHECK_TRUE(says(sent.text, "$T,0,0*") && says(sent.text, "$T,1,0*"));
 }
 
 /* The clock of milliseconds wraps while a device charges: its own time goes on. */

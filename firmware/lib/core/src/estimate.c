@@ -5,6 +5,7 @@
 #define FIRST_MINUTE_MS 60000u
 #define SETTLED_MS 10000u /* before it every sample changes the picture: there is nothing to average yet */
 #define GAIN_ONE 65536u
+#define END_MAX_Q4 ((int32_t)1 << 29)
 
 /* Moments that are one to the model: seconds, later tens of them. */
 static uint32_t slot(uint32_t elapsed_ms)
@@ -86,10 +87,12 @@ static uint32_t gain(const wp_model *model, const wp_estimate *estimate, uint32_
     if (!estimate->begun || elapsed_ms < SETTLED_MS || tau_ms == 0) {
         return GAIN_ONE;
     }
-    return (uint32_t)(((uint64_t)dt_ms << 16) / ((uint64_t)tau_ms + dt_ms));
+    const uint64_t share = ((uint64_t)dt_ms << 16) / ((uint64_t)tau_ms + dt_ms);
+    return share < GAIN_ONE ? (uint32_t)share : GAIN_ONE;
 }
 
-/* Ends lie within +-2^29 (16 x 2^24 and 2^27 of elapsed time): differences fit 32 bits, and so do the moves. */
+/* Ends lie within +-2^29 (16 x 2^24 and 2^27 of elapsed time), and so does what lies between two of them: differences
+ * and moves fit 32 bits. The limit changes nothing; a prover sees by it what the words say. */
 void wp_estimate_update(const wp_model *model, wp_estimate *estimate, uint8_t device, uint32_t elapsed_ms,
                         const int32_t quantile[WP_N_QUANTILES])
 {
@@ -97,9 +100,11 @@ void wp_estimate_update(const wp_model *model, wp_estimate *estimate, uint8_t de
 
     for (size_t j = 0; j < WP_N_QUANTILES; j++) {
         const int32_t end_q4 = 16 * output_s(model, quantile[j], device, elapsed_ms) + now_q4(elapsed_ms);
-        const int32_t difference = end_q4 - (estimate->begun ? estimate->end_q4[j] : 0);
+        const int32_t before_q4 = estimate->begun ? estimate->end_q4[j] : 0;
+        const int32_t difference = end_q4 - before_q4;
         const int32_t move = (int32_t)(((uint64_t)magnitude(difference) * share + 32768u) >> 16);
-        estimate->end_q4[j] = (estimate->begun ? estimate->end_q4[j] : 0) + (difference < 0 ? -move : move);
+        const int32_t moved_q4 = before_q4 + (difference < 0 ? -move : move);
+        estimate->end_q4[j] = limit(moved_q4, -END_MAX_Q4, END_MAX_Q4);
     }
     estimate->begun = true;
     estimate->asked_ms = elapsed_ms;

@@ -3,11 +3,12 @@
 
 #define DISTANCE_MAX 80u /* five standard deviations, in sixteenths: one strange feature is not all */
 
-/* A feature as the prototypes have it. */
+/* A feature as the prototypes have it, within +-WP_FEATURE_MAX as all features are. */
 static int32_t shortened(int32_t x, uint8_t shift)
 {
-    const uint32_t value = magnitude(x == WP_MISSING ? 0 : x) >> shift;
-    return x < 0 ? -(int32_t)value : (int32_t)value;
+    const int32_t seen = x == WP_MISSING ? 0 : saturate(x);
+    const int32_t value = (int32_t)(magnitude(seen) >> shift);
+    return seen < 0 ? -value : value;
 }
 
 /* Distance of one feature in sixteenths of a standard deviation, squared: at most 6400. The product of two 16 bit

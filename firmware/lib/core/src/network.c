@@ -19,7 +19,8 @@ int8_t wp_network_encode(const wp_network_input *input, int32_t x)
     const uint32_t product = (uint32_t)(x - input->offset) * input->multiplier;
     const uint32_t carry = input->shift == 0 ? 0u : product >> (input->shift - 1u) & 1u;
     const uint32_t scaled = (product >> input->shift) + carry;
-    return scaled >= SPAN ? 127 : (int8_t)((int32_t)scaled - 127);
+    const int32_t encoded = (int32_t)(scaled < SPAN ? scaled : SPAN) - 127;
+    return (int8_t)encoded;
 }
 
 static void encode_row(const wp_network_input inputs[], size_t n, const int32_t x[WP_N_FEATURES], int8_t out[])
