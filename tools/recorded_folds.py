@@ -1,0 +1,84 @@
+"""Leave units of a dataset out in turn, train on the others, and score all answers together beside the baseline.
+
+    python tools/recorded_folds.py DIR              each unit in turn
+    python tools/recorded_folds.py DIR --leave 2    each pair of units in turn
+
+With few units one split says little: its figures depend on which units are held out. Exit codes: 0; 2 bad input; 6 the
+core does not compile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from train.config import Config, load_config
+from train.errors import TrainError
+from train.evaluate.metrics import HORIZON_KEYS, ChargeAnswers, remaining_figures
+from train.evaluate.run import answer_charge
+from train.models.answering import answer_rules
+from train.models.fit import fit
+from train.models.predict import load_model, select_charges
+from train.sessions.dataset import Dataset, read_dataset
+
+WIDTH = 18  # of a column
+
+
+def fold_answers(dataset: Dataset, held_out: Sequence[str], config: Config) -> list[ChargeAnswers]:
+    """Answers to the charges of units by a model that has not seen them."""
+    with tempfile.TemporaryDirectory(prefix="wattprint-fold-") as folder:
+        place = Path(folder) / "model"
+        fit(dataset.path, place, config, hold_out=held_out)
+        artifact, models = load_model(place)
+        rules = answer_rules(artifact)
+        charges = select_charges(artifact, dataset.charges, "held-out", dataset.path)
+        return [answer_charge(artifact, models, rules, charge) for charge in charges]
+
+
+def line_of(name: str, answered: Sequence[ChargeAnswers]) -> str:
+    """Minutes off, of the baseline, and coverage in percent at each horizon, then a name."""
+    found = remaining_figures(answered)
+    cells = []
+    for key in HORIZON_KEYS:
+        if key not in found["mae_minutes"]:
+            cells.append(" " * WIDTH)
+            continue
+        off, base, covered = (found[name][key] for name in ("mae_minutes", "baseline_mae_minutes", "coverage"))
+        cells.append(f"{f'{off:.2f}/{base:.2f} {100 * covered:.0f} %':>{WIDTH}}")
+    return "  ".join([*cells, name])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("data", type=Path, metavar="DIR", help="dataset folder")
+    parser.add_argument("--leave", type=int, default=1, metavar="N", help="units left out at a time (default 1)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings in place of wattprint.toml")
+    arguments = parser.parse_args(argv)
+    try:
+        dataset, config = read_dataset(arguments.data), load_config(arguments.config)
+        units = sorted(set(dataset.unit_keys))
+        if not 1 <= arguments.leave < len(units):
+            raise TrainError(f"--leave {arguments.leave}: of {len(units)} units, at least one must be left to train on")
+        print("minutes off / of the baseline, truth within 10-90 %")
+        print("  ".join([*(f"{key:>{WIDTH}}" for key in HORIZON_KEYS), "left out"]))
+        pooled: list[ChargeAnswers] = []
+        for held_out in combinations(units, arguments.leave):
+            answered = fold_answers(dataset, held_out, config)
+            print(line_of(" ".join(held_out), answered), flush=True)
+            pooled += answered
+        print(line_of("all together", pooled))
+    except TrainError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
