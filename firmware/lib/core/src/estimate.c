@@ -47,7 +47,7 @@ static int32_t baseline_s(const wp_baseline *baseline, uint32_t elapsed_s)
     }
     const int32_t rise_s = (int32_t)baseline->remaining_s[k + 1u] - (int32_t)baseline->remaining_s[k];
     const int64_t part = (int64_t)rise_s * (int64_t)(elapsed_s - k * baseline->step_s);
-    return (int32_t)baseline->remaining_s[k] + (int32_t)round_divide_64(part, baseline->step_s);
+    return saturate((int64_t)baseline->remaining_s[k] + round_divide_64(part, baseline->step_s));
 }
 
 /* floor(x / 2^shift): a right shift of a negative number is the compiler's choice in C. */
