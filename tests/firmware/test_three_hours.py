@@ -30,6 +30,7 @@ ANSWER = ("device", "confidence_permille", "remaining_s", "flags", "state_crc")
 FLASH_BYTES_MAX, RAM_BYTES_MAX, INSTRUCTIONS_MAX = 32_768, 1_024, 20_000
 N_COUNTERS = 11
 ARTIFACT = ROOT / "artifacts" / "default"
+RECORDED = "B0005_t000"
 
 
 @dataclass(frozen=True)
@@ -61,25 +62,36 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def charge(reference: Path) -> Charge:
+def told_of(reference: Path, session: str) -> Charge:
+    """One charge of a reference file."""
     with np.load(reference) as stored:
-        first = stored["sessions"].tolist().index("three_hours")
+        first = stored["sessions"].tolist().index(session)
         part = slice(*stored["offsets"][first : first + 2])
-        keys = (
-            "t_ms",
-            "voltage_mv",
-            "current_ma",
-            "device",
-            "confidence_permille",
-            "remaining_s",
-            "flags",
-            "state_crc",
-        )
-        file = {key: stored[key][part] for key in keys}
-    samples = np.stack([file[key] for key in ("t_ms", "voltage_mv", "current_ma")], axis=1).tolist()
+        file = {key: stored[key][part] for key in (*SAMPLE, *ANSWER)}
+    samples = np.stack([file[key] for key in SAMPLE], axis=1).tolist()
     lines = [line("R", 0), *(line("S", k, *sample) for k, sample in enumerate(samples))]
     return Charge(lines, ["R,0", *(expected_line(k, file) for k in range(len(samples)))])
+
+
+@pytest.fixture(scope="module")
+def charge(reference: Path) -> Charge:
+    return told_of(reference, "three_hours")
+
+
+@pytest.fixture(scope="module")
+def recorded(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Charge:
+    """A measured charge, of a cell that the committed model knows nothing of."""
+    folder = tmp_path_factory.mktemp("recorded")
+    data, predictions, reference = folder / "data", folder / "predictions.npz", folder / "reference.npz"
+    selection = ["--data", data, "--split", "all"]
+    for arguments in (
+        ["train", "import", "nasa", recordings, data],
+        ["train", "predict", "--model", ARTIFACT, *selection, "--sessions", RECORDED, "--out", predictions],
+        ["codegen", "reference", "--artifact", ARTIFACT, "--predictions", predictions, "--out", reference],
+    ):
+        command = [sys.executable, "-m", *map(str, arguments)]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=300)
+    return told_of(reference, RECORDED)
 
 
 def built(board_env: str, build_dir: Path) -> Path:
@@ -119,6 +131,20 @@ def test_emulated_board(firmware: Firmware, charge: Charge) -> None:
     if "riscv" in firmware.board.env:
         assert counters[8] == 0
         assert 0 < counters[7] <= INSTRUCTIONS_MAX
+
+
+@pytest.mark.recordings
+@pytest.mark.slow
+def test_a_recorded_charge_natively(recorded: Charge, tmp_path: Path) -> None:
+    assert len(recorded.expected) > 500
+    assert converse(built("native", tmp_path) / "program", *recorded.lines)[1:] == recorded.expected
+
+
+@pytest.mark.recordings
+@pytest.mark.slow
+def test_a_recorded_charge_on_a_board(firmware: Firmware, recorded: Charge) -> None:
+    said = bodies(firmware.converse(recorded.lines, 1 + len(recorded.expected)))
+    assert said[1:] == recorded.expected
 
 
 def test_fits_a_small_chip_with_the_default_model(firmware: Firmware) -> None:
