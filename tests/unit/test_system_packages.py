@@ -30,12 +30,18 @@ PROGRAMS = (
 )
 
 
-def run(tmp_path: Path, present: tuple[str, ...], uid: str, apt_exit: int = 1) -> subprocess.CompletedProcess[str]:
+def run(
+    tmp_path: Path, present: tuple[str, ...], uid: str, apt_exit: int = 1, dpkg_exit: int = 0
+) -> subprocess.CompletedProcess[str]:
     """Run the script where only `present`, `id` printing `uid` and an `apt-get` noting its arguments exist."""
     folder = tmp_path / "bin"
     folder.mkdir()
     scripts = dict.fromkeys(present, "exit 0")
-    scripts |= {"id": f"echo {uid}", "apt-get": f'echo "$@" >> {tmp_path}/apt; exit {apt_exit}', "dpkg": "exit 0"}
+    scripts |= {
+        "id": f"echo {uid}",
+        "apt-get": f'echo "$@" >> {tmp_path}/apt; exit {apt_exit}',
+        "dpkg": f"exit {dpkg_exit}",
+    }
     for name, body in scripts.items():
         (folder / name).write_text(f"#!/bin/sh\n{body}\n")
         (folder / name).chmod(0o755)
@@ -66,6 +72,12 @@ def test_root_installs_only_what_is_missing(tmp_path: Path) -> None:
     calls = (tmp_path / "apt").read_text().splitlines()
     assert calls[-1].split()[-1] == "cppcheck"
     assert "clang" not in calls[-1].split()
+
+
+def test_fuzzing_comes_with_the_compiler_on_a_new_machine(tmp_path: Path) -> None:
+    run(tmp_path, (), "0", apt_exit=0, dpkg_exit=1)
+    installed = (tmp_path / "apt").read_text().splitlines()[-1].split()
+    assert {"clang", "libclang-rt-dev", "picolibc-riscv64-unknown-elf"} <= set(installed)
 
 
 def test_a_package_this_release_lacks_does_not_cost_the_others(tmp_path: Path) -> None:
