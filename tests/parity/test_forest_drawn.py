@@ -29,9 +29,11 @@ N_PER_PROGRAM = 20
 N_ROWS = 120
 FLOATS, INTEGERS = (f"-DWP_FOREST_EXACT_INTEGER_SUM={way}" for way in (0, 1))
 BUILDS = [
-    *(("exact", "gcc", INTEGERS), ("exact", "clang", FLOATS)),
+    pytest.param("exact", "gcc", INTEGERS, marks=pytest.mark.slow),
+    ("exact", "clang", FLOATS),
     *(pytest.param(style, "gcc", "-O0", marks=pytest.mark.slow) for style in STYLES if style != "exact"),
 ]
+FIRSTS = [0, *(pytest.param(first, marks=pytest.mark.slow) for first in range(N_PER_PROGRAM, N_MODELS, N_PER_PROGRAM))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def emit(one: Subject, name: str, folder: Path, style: str) -> tuple[NDArray[Any
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize("first", range(0, N_MODELS, N_PER_PROGRAM))
+@pytest.mark.parametrize("first", FIRSTS)
 @pytest.mark.parametrize(("style", "compiler", "flag"), BUILDS)
 def test_on_this_machine(style: str, compiler: str, flag: str, first: int, subjects: Subjects, tmp_path: Path) -> None:
     seeds = range(first, min(first + N_PER_PROGRAM, N_MODELS))

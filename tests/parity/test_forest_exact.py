@@ -92,7 +92,7 @@ def sequences(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("addition", ADDITIONS)
-@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("compiler", [pytest.param("gcc", marks=pytest.mark.slow), "clang"])
 def test_sums_of_any_leaves(compiler: str, addition: str, tmp_path: Path) -> None:
     """Trees of one leaf; the oracle is the processor's float32 addition, one leaf after the other."""
     bases, leaves = sequences(seed=6)

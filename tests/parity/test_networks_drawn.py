@@ -19,6 +19,10 @@ from tests.unit.codegen.drawn_networks import DRAWERS, draw_network
 N_ROWS = 60
 CHUNK = 20
 SEEDS = range(160)
+FIRSTS = [  # a program of each compiler in the quick ring
+    pytest.param(first, marks=[pytest.mark.slow] * (first >= 2 * CHUNK))
+    for first in range(SEEDS.start, SEEDS.stop, CHUNK)
+]
 pytestmark = [pytest.mark.tflm, pytest.mark.parity]
 
 
@@ -31,7 +35,7 @@ def drawn(seed: int) -> tuple[str, NetworkSource, Sequences]:
     return model.words, source, run_sequences(source, N_ROWS, seed)
 
 
-@pytest.mark.parametrize("first", range(SEEDS.start, SEEDS.stop, CHUNK))
+@pytest.mark.parametrize("first", FIRSTS)
 def test_reference_and_passes(first: int) -> None:
     for seed in range(first, first + CHUNK):
         words, source, known = drawn(seed)
@@ -45,7 +49,7 @@ def test_reference_and_passes(first: int) -> None:
 
 
 @pytest.mark.parametrize("style", ["aot", "aot-fast"])
-@pytest.mark.parametrize("first", range(SEEDS.start, SEEDS.stop, CHUNK))
+@pytest.mark.parametrize("first", FIRSTS)
 def test_c(first: int, style: str, tmp_path: Path) -> None:
     """gcc and clang by turns; twenty networks in one program."""
     rows, resets, expected = {}, {}, {}

@@ -42,6 +42,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_artifact_is_that_of_the_dataset_in_memory(fleet: Path, tmp_path: Path) -> None:
     command = ["fit", "--data", str(fleet / "data"), "--name", "m", "--out"]
     assert main([*command, str(tmp_path / "memory")]) == 0
@@ -50,6 +51,7 @@ def test_the_artifact_is_that_of_the_dataset_in_memory(fleet: Path, tmp_path: Pa
     assert {key: (want[key], found[key]) for key in want if want[key] != found[key]} == {}
 
 
+@pytest.mark.slow
 def test_pages_give_nearly_the_same_forests(fleet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Quantile sketches of pages, merged, are not that of all rows: thresholds differ, answers hardly."""
     rows = load_stored(fleet / "rows")
