@@ -37,16 +37,20 @@ class Inputs:
 
 
 def choose_inputs(features: NDArray[np.float32], forests: Sequence[bytes], n_inputs: int = N_INPUTS) -> Inputs:
-    """Cut the features that forests gain most by where their splits lie (piecewise linear, Gorishniy et al. 2022)."""
+    """Cut the features that forests gain most by where their splits lie (piecewise linear, Gorishniy et al. 2022).
+
+    What a forest is told beyond `features` [n, n_features], the history of the answered device, a network is not.
+    """
     gain: dict[int, float] = {}
     splits: dict[int, list[float]] = {}
+    n_features = features.shape[1]
     for model in forests:
         trees = json.loads(model)["learner"]["gradient_booster"]["model"]["trees"]
         total = sum(sum(tree["loss_changes"]) for tree in trees) or 1.0
         for tree in trees:
             for node, child in enumerate(tree["left_children"]):
-                if child >= 0:
-                    index = int(tree["split_indices"][node])
+                index = int(tree["split_indices"][node])
+                if child >= 0 and index < n_features:
                     gain[index] = gain.get(index, 0.0) + tree["loss_changes"][node] / total
                     splits.setdefault(index, []).append(tree["split_conditions"][node])
     chosen = sorted(gain, key=lambda index: -gain[index])[: n_inputs // PIECES]
@@ -86,7 +90,7 @@ class NetworkTask:
     longest_s: float
     seed: int
     epochs: int
-    whole_weights: Sequence[NDArray[np.float32]] | None  # of the network all others start from, once it is trained
+    whole_weights: Callable[[], Sequence[NDArray[np.float32]]] | None  # of what all others start from, once trained
     teacher: Callable[[], Outputs]  # out-of-fold answers of the uncompressed forests to the lessons
     units: int = 128
     hidden: int = 64

@@ -117,7 +117,7 @@ def whole(task: NetworkTask) -> Any:
     if task.whole_weights is None:
         learn(model, task.lessons, task.epochs, seed=task.seed)
     else:
-        model.set_weights(list(task.whole_weights))
+        model.set_weights(list(task.whole_weights()))
     return model
 
 

@@ -81,8 +81,7 @@ def compare(request: Wanted, config: Config, *, quiet: bool) -> dict[str, Any]:
     except OSError as error:
         raise TrainError(f"{request.out}: cannot be written: {error.strerror}; name another folder") from None
     rows_file, data = study_data(request.data, request.unseen, config, request.out, quick=request.quick)
-    forest = config.forest
-    about = json.dumps([rows_file.name, forest.seed, asdict(forest.device), asdict(forest.remaining)], sort_keys=True)
+    about = json.dumps([rows_file.name, asdict(config.forest)], sort_keys=True)
     os.environ["WATTPRINT_STUDY_COMMIT"] = commit()
     workshop = Workshop(request.out, data, config, about)
     runner = Runner(workshop, rows_file, request.n_jobs, quiet=quiet)
@@ -97,9 +96,7 @@ def compare(request: Wanted, config: Config, *, quiet: bool) -> dict[str, Any]:
         runner.run(first)  # what the others start from
         runner.done = 0
         made = runner.run(jobs)
-        searched = [
-            row for kind, n in request.trials.items() if n for row in search(runner, kind, n, config.forest.seed)
-        ]
+        searched = search(runner, request.trials, config.forest.seed)
     rows = table.finished_rows([*made, *searched], request.out, data.scored.unit)
     result: dict[str, Any] = score.rounded(_result(request, config, data.about, rows, len(made)))
     write_atomically(request.out / STUDY_FILE, (json.dumps(result, indent=1) + "\n").encode())

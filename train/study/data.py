@@ -13,19 +13,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from train.compress.forest_task import Kind
+from train.answer_rules import EstimateRules, History
 from train.config import Config
 from train.errors import TrainError
 from train.evaluate.metrics import HORIZONS_S
 from train.features import extract, feature_names, features_version, to_float
 from train.features.core import CORE, ROOT
 from train.features.rows import horizons
+from train.models.history import histories
 from train.models.rows import EARLY_S, TrainingRows, training_rows
 from train.models.split import UnitSplit, split_units
 from train.sessions.dataset import Dataset, read_dataset
 from train.sessions.labels import remaining_s
 from train.sessions.types import Charge
 
+THIN = 2
 QUICK_SHARE = 4  # --quick learns from every so manieth unit and is scored on as few
 
 
@@ -53,14 +55,12 @@ class StudyData:
     train: TrainingRows
     calibration: TrainingRows
     scored: ScoredRows
+    history: NDArray[np.int64]  # [n_devices, 3] what the charges trained on say of their device
     about: dict[str, Any]  # hash and counts, for the report
 
-    def forest_rows(self, kind: Kind) -> NDArray[np.float32]:
-        """Rows to measure instructions on: spread evenly over the scored ones."""
-        n = len(self.scored.features)
-        every = np.linspace(0, n - 1, min(n, 2000)).astype(int)
-        del kind  # both forests see the same moments
-        return np.asarray(self.scored.features[every])
+    def estimate(self, smoothing_s: int) -> EstimateRules:
+        """From outputs of a remaining model to seconds, before its interval is calibrated."""
+        return EstimateRules(tuple(History(*map(int, row)) for row in self.history), smoothing_s=smoothing_s)
 
 
 def study_data(
@@ -81,7 +81,7 @@ def study_data(
 
 def _key(dataset: Dataset, others: Sequence[Dataset], config: Config, *, quick: bool) -> str:
     parts = (dataset.hash, *(other.hash for other in others), asdict(config.split), quick, _features_digest())
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+    return hashlib.sha256(repr((THIN, *parts)).encode()).hexdigest()
 
 
 def _features_digest() -> str:
@@ -126,17 +126,22 @@ def _make(dataset: Dataset, others: Sequence[Dataset], config: Config, *, quick:
     }
     names = tuple(feature_names())
     train, calibration = rows.of_units(parts.train), rows.of_units(parts.calibration)
-    return StudyData(devices, names, train, calibration, scored_rows(judged, devices), about)
+    told = histories(train, len(devices))
+    history = np.array([(item.duration_s, item.charge_mah, item.power_mw) for item in told], np.int64)
+    return StudyData(devices, names, train, calibration, scored_rows(judged, devices), history, about)
 
 
 def thinned(rows: TrainingRows) -> TrainingRows:
-    """All rows of a charge's first five minutes and every other one after: neighbours teach the same, at half the time.
-
-    A study trains a hundred models; `fit` takes every row.
-    """
+    """The rows at `kept` places of each charge. A study trains a hundred models; `fit` takes every row."""
     starts = np.flatnonzero(np.diff(rows.charge, prepend=-1))
     place = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
-    return rows.where((rows.elapsed_s <= EARLY_S) | (place % 2 == 0))
+    return rows.where(kept(rows.elapsed_s, place))
+
+
+def kept(elapsed_s: NDArray[np.integer[Any]], place: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    """Whether rows are learnt from and scored, by their times and places in their charge: all of the first five
+    minutes and every THIN-th after, for neighbours say the same."""
+    return np.asarray((elapsed_s <= EARLY_S) | (place % THIN == 0))
 
 
 def scored_rows(charges: Sequence[Charge], devices: Sequence[str]) -> ScoredRows:
@@ -153,7 +158,9 @@ def scored_rows(charges: Sequence[Charge], devices: Sequence[str]) -> ScoredRows
 def _scored(charge: Charge, number: int, device: int) -> tuple[NDArray[Any], ...]:
     elapsed_ms = (charge.t_ms - charge.t_ms[0]).astype(np.int64)
     at_horizons = np.searchsorted(elapsed_ms, 1000 * np.array(HORIZONS_S), side="right") - 1
-    rows = np.union1d(horizons(charge), at_horizons).astype(np.intp)
+    asked = horizons(charge)
+    asked = asked[kept(elapsed_ms[asked] // 1000, np.arange(len(asked)))]
+    rows = np.union1d(asked, at_horizons).astype(np.intp)
     found = extract(charge, rows)
     label = remaining_s(charge)[rows]
     ends_ms = np.append(elapsed_ms[rows][1:], elapsed_ms[-1] + 1000)
@@ -180,6 +187,7 @@ def _save(path: Path, made: StudyData) -> None:
         for part, value in (("train", made.train), ("calibration", made.calibration), ("scored", made.scored))
         for item in fields(value)
     }
+    arrays["history"] = made.history
     about = json.dumps({"devices": made.devices, "features": made.features, "about": made.about})
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -209,5 +217,6 @@ def load(path: Path) -> StudyData:
         TrainingRows(**parts["train"]),
         TrainingRows(**parts["calibration"]),
         ScoredRows(**parts["scored"]),
+        columns["history"],
         about["about"],
     )

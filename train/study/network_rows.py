@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from train.compress.technique import Technique
 from train.errors import BuildError, TrainError
 from train.study import score
 from train.study.cost import codegen, deflated, measured
+from train.study.watch import Watch
 
 if TYPE_CHECKING:
     from train.study.rows import Job, Workshop
@@ -30,28 +31,34 @@ def network_parts(
     workshop: Workshop, technique: Technique, job: Job
 ) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
     """The row's part and its scores, as for forests."""
-    task = network_task(workshop)
-    started = time.monotonic()
+    began_with: list[float] = []
+    task = network_task(workshop, began_with.append)
+    watch = Watch()
     compressed = technique.compress(task, **job.settings["network"])
-    seconds = round(time.monotonic() - started, 1)
+    seconds = watch.seconds(max(began_with, default=0.0))
     data = workshop.data
     rows = data.scored
     logits, roots = compressed.answer(rows.features, rows.charge)
     correct = score.device_scores(rows, logits[rows.at_60s])
-    _, calibrating = compressed.answer(data.calibration.features, data.calibration.charge)
-    offsets = score.interval_offsets(data.calibration, _seconds(calibrating, task.longest_s), 0)
-    error, covered = score.remaining_scores(rows, _seconds(roots, task.longest_s), 0, offsets)
+    calibrating = compressed.answer(data.calibration.features, data.calibration.charge)
+    estimate = data.estimate(0)  # a network is asked at each tick, and answers without smoothing
+    estimate = score.calibrated(estimate, data.calibration, *_answered(calibrating, task.longest_s))
+    seconds_left = score.answered_seconds(estimate, rows, *_answered((logits, roots), task.longest_s))
+    error, covered = score.remaining_scores(rows, seconds_left)
     part = {
         **network_cost(compressed),
         "tflite_bytes": len(compressed.tflite),
         "deflated_bytes": deflated(compressed.tflite),
-        "train_seconds": seconds,
+        **seconds,
     }
     return {"network": part}, {"correct_60s": correct, "error_min": error, "covered": covered}
 
 
-def _seconds(roots: NDArray[np.float32], longest_s: float) -> NDArray[np.int32]:
-    return np.asarray(np.round(np.clip(roots, 0, 1) ** 2 * longest_s), dtype=np.int32)
+def _answered(outputs: Outputs, longest_s: float) -> tuple[NDArray[np.intp], NDArray[np.int32], int]:
+    """Devices [n], whole seconds [n, 3] and their scale."""
+    logits, roots = outputs
+    seconds = np.round(np.clip(roots, 0, 1) ** 2 * longest_s).astype(np.int32)
+    return np.asarray(logits.argmax(axis=1)), seconds, 0
 
 
 def network_cost(compressed: CompressedNetwork) -> dict[str, Any]:
@@ -87,8 +94,11 @@ def _measured(folder: Path) -> dict[str, Any]:
         return measured(folder, rows)
 
 
-def network_task(workshop: Workshop) -> NetworkTask:
-    """The task of all networks; what they start from is trained when the first one asks, and kept."""
+def network_task(workshop: Workshop, began_with: Callable[[float], None] = lambda _: None) -> NetworkTask:
+    """The task of all networks; what they start from is trained when the first one asks, and kept.
+
+    began_with  is told the CPU seconds of that training by a technique that starts from it
+    """
     data, rows = workshop.data, workshop.data.train
     forests = [workshop.task("device").uncompressed, workshop.task("remaining").uncompressed]
     inputs = choose_inputs(rows.features, forests)
@@ -103,7 +113,13 @@ def network_task(workshop: Workshop) -> NetworkTask:
         whole_weights=None,
         teacher=lambda: _teacher(workshop),
     )
-    return replace(task, whole_weights=_whole_weights(workshop, task))
+    *weights, seconds = _whole_weights(workshop, task)
+
+    def whole_weights() -> list[NDArray[np.float32]]:
+        began_with(float(seconds))
+        return weights
+
+    return replace(task, whole_weights=whole_weights)
 
 
 def _kept(workshop: Workshop, name: str) -> Path:
@@ -115,11 +131,14 @@ def _kept(workshop: Workshop, name: str) -> Path:
 
 
 def _whole_weights(workshop: Workshop, task: NetworkTask) -> list[NDArray[np.float32]]:
+    """Its weights, and the CPU seconds they took."""
     from train.compress.surrogate import whole
 
     path = _kept(workshop, "network")
     if not path.exists():
-        _save(path, [np.asarray(values) for values in whole(task).get_weights()])
+        watch = Watch()
+        weights = [np.asarray(values) for values in whole(task).get_weights()]
+        _save(path, [*weights, np.array(watch.seconds()["train_cpu_seconds"], np.float32)])
     return _load(path)
 
 

@@ -1,45 +1,26 @@
 """How good a model is on the scored charges, and how sure its difference to the uncompressed one is.
 
-Answers are integers as the board's: outputs of quantised leaves, rounded to seconds, the interval moved by the
-calibration units' offsets.
+Answers are the board's, by its own C: outputs of quantised leaves to seconds that do not jump, the interval moved by
+what the calibration units say. The board asks every ten seconds; here it is asked at the scored rows.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from train.artifact import REMAINING_MAX_S
+from train.answer_rules import EstimateRules, Interval
+from train.features import AnswerRules, remaining_answers
 from train.models import calibrate
 from train.models.rows import TrainingRows
 from train.study.data import ScoredRows
 
 N_RESAMPLES = 2000
 PHASE_FULL = 3  # wp_phase of the core
-
-
-@dataclass(frozen=True, slots=True)
-class ChargeScores:
-    """Figures of each charge; NaN where a charge does not count."""
-
-    correct_60s: NDArray[np.float64]  # [n_charges] 0 or 1
-    error_min: NDArray[np.float64]  # [n_charges] mean absolute error of the median
-    covered: NDArray[np.float64]  # [n_charges] share of time within the interval
-
-    def means(self) -> dict[str, float]:
-        """The figures of the table: every charge weighs the same."""
-        return {
-            "accuracy": _mean(self.correct_60s),
-            "mae_minutes": _mean(self.error_min),
-            "coverage": _mean(self.covered),
-        }
-
-
-def _mean(values: NDArray[np.float64]) -> float:
-    return float(np.nanmean(values)) if np.any(~np.isnan(values)) else float("nan")
 
 
 def device_scores(rows: ScoredRows, output: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -49,38 +30,46 @@ def device_scores(rows: ScoredRows, output: NDArray[np.int32]) -> NDArray[np.flo
     return correct
 
 
-def interval_offsets(rows: TrainingRows, output: NDArray[np.int32], scale_log2: int) -> tuple[int, int, int]:
-    """Conformal offsets in seconds from calibration rows and their outputs [n, 3], one a tail."""
+def calibrated(
+    estimate: EstimateRules,
+    rows: TrainingRows,
+    device: NDArray[np.integer[Any]],
+    output: NDArray[np.int32],
+    scale_log2: int,
+) -> EstimateRules:
+    """The estimate with its interval, as `fit` has it, from calibration rows and their outputs [n, 3]."""
+    seconds = answered_seconds(estimate, rows, device, output, scale_log2)
     known = (rows.remaining_s >= 0) & (rows.phase != PHASE_FULL)
-    left, charge = rows.remaining_s[known], rows.charge[known]
-    if len(charge) == 0:
-        return 0, 0, 0
-    seconds = np.sort(quantile_seconds(output[known], scale_log2), axis=1)
-    weight = calibrate.charge_weights(charge)
-    m = len(np.unique(charge))
-    low, high = (
-        calibrate.weighted_quantile(off.astype(np.float64), weight, 0.9 * (m + 1) / m)
-        for off in (seconds[:, 0] - left, left - seconds[:, 2])
-    )
-    return -round(low), 0, round(high)
+    if not known.any():
+        return estimate
+    columns = (rows.elapsed_s, seconds, rows.remaining_s, rows.charge)
+    found: Sequence[Interval] = calibrate.intervals(*(column[known] for column in columns))
+    return replace(estimate, intervals=tuple(found))
 
 
-def quantile_seconds(output: NDArray[np.int32], scale_log2: int) -> NDArray[np.int64]:
-    """Whole seconds [n, 3] of outputs: docs/artifact.md, to nearest."""
-    half = (1 << scale_log2) >> 1
-    return (output.astype(np.int64) + half) >> scale_log2
+def answered_seconds(
+    estimate: EstimateRules,
+    rows: TrainingRows | ScoredRows,
+    device: NDArray[np.integer[Any]],
+    output: NDArray[np.int32],
+    scale_log2: int,
+) -> NDArray[np.int32]:
+    """Seconds [n, 3] that the core answers at rows with answered devices [n] and outputs [n, 3]."""
+    rules = AnswerRules(len(estimate.histories), remaining_shift=scale_log2, estimate=estimate)
+    elapsed_ms = 1000 * rows.elapsed_s.astype(np.int64)
+    starts = np.flatnonzero(np.diff(rows.charge, prepend=-1))
+    parts = [
+        remaining_answers(rules, elapsed_ms[own], rows.phase[own], device[own], output[own])
+        for own in map(slice, starts, np.append(starts[1:], len(rows.charge)))
+    ]
+    return np.concatenate(parts)
 
 
-def remaining_scores(
-    rows: ScoredRows, output: NDArray[np.int32], scale_log2: int, offsets_s: tuple[int, int, int]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean error in minutes and share of time covered, [n_charges] each, from outputs [n, 3]."""
-    moved = quantile_seconds(output, scale_log2) + np.array(offsets_s)
-    answer = np.sort(np.clip(moved, 0, REMAINING_MAX_S), axis=1)
-    answer[rows.phase == PHASE_FULL] = 0
+def remaining_scores(rows: ScoredRows, seconds: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean error in minutes and share of time covered, [n_charges] each, from answered seconds [n, 3]."""
     truth = rows.remaining_s
-    error = np.abs(answer[:, 1] - truth) / 60
-    inside = (answer[:, 0] <= truth) & (truth <= answer[:, 2])
+    error = np.abs(seconds[:, 1] - truth) / 60
+    inside = (seconds[:, 0] <= truth) & (truth <= seconds[:, 2])
     return _by_charge(rows, error), _by_charge(rows, inside.astype(np.float64))
 
 

@@ -8,6 +8,7 @@ finds its finished rows on disk.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from train.errors import TrainError
@@ -47,22 +48,29 @@ KNOWN: dict[str, tuple[dict[str, Any], ...]] = {
 QUALITY = {"device": "correct_60s", "remaining": "error_min"}
 
 
-def search(runner: Runner, kind: str, n_trials: int, seed: int) -> list[dict[str, Any]]:
-    """Rows of `n_trials` trials for one kind of model: device, remaining or network."""
+def search(runner: Runner, n_trials: Mapping[str, int], seed: int) -> list[dict[str, Any]]:
+    """Rows of so many trials for each kind of model: device, remaining, network. Their batches run side by side."""
+    wanted = {kind: n for kind, n in n_trials.items() if n}
+    studies = {kind: _study(kind, seed) for kind in wanted}
+    rows: dict[str, list[dict[str, Any]]] = {kind: [] for kind in wanted}
+    for first in range(0, max(wanted.values(), default=0), BATCH):
+        asked = {kind: [studies[kind].ask() for _ in range(min(BATCH, n - first))] for kind, n in wanted.items()}
+        drawn = [(kind, trial) for kind, trials in asked.items() for trial in trials]
+        numbers = [first + number for trials in asked.values() for number in range(len(trials))]
+        jobs = [_job(kind, number, trial) for (kind, trial), number in zip(drawn, numbers, strict=True)]
+        for (kind, trial), row in zip(drawn, runner.run(jobs), strict=True):
+            studies[kind].tell(trial, _objectives(runner, kind, row))
+            rows[kind].append(row)
+    return [row for found in rows.values() for row in found]
+
+
+def _study(kind: str, seed: int) -> Any:
     optuna = _optuna()
     sampler = optuna.samplers.NSGAIISampler(seed=seed, population_size=2 * BATCH)
     study = optuna.create_study(directions=["maximize", "minimize", "minimize"], sampler=sampler)
     for known in KNOWN.get(kind, ()):
         study.enqueue_trial(known)
-    rows: list[dict[str, Any]] = []
-    for first in range(0, n_trials, BATCH):
-        trials = [study.ask() for _ in range(min(BATCH, n_trials - first))]
-        jobs = [_job(kind, first + number, trial) for number, trial in enumerate(trials)]
-        found = runner.run(jobs)
-        for trial, row in zip(trials, found, strict=True):
-            study.tell(trial, _objectives(runner, kind, row))
-        rows += found
-    return rows
+    return study
 
 
 def _optuna() -> Any:

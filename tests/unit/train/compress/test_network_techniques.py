@@ -67,7 +67,8 @@ def task() -> NetworkTask:
     made = NetworkTask(
         inputs, lessons, 3, float(found.remaining_s.max()), 1, 60, None, lambda: (logits, logits), units=32, hidden=16
     )
-    return replace(made, whole_weights=[np.asarray(values) for values in whole(made).get_weights()])
+    weights = [np.asarray(values) for values in whole(made).get_weights()]
+    return replace(made, whole_weights=lambda: weights)
 
 
 def right(found: CompressedNetwork) -> tuple[float, float]:
