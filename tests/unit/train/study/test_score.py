@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 
 from tests.unit.train.fleet import charges
+from train.answer_rules import EstimateRules, History
+from train.models.rows import training_rows
 from train.study import score
 from train.study.data import ScoredRows, scored_rows, thinned
 
@@ -32,18 +36,53 @@ def test_scores_of_charges(rows: ScoredRows) -> None:
     correct = score.device_scores(rows, margin)
     expected = margin.argmax(axis=1) == rows.device[rows.at_60s]
     assert correct.tolist() == expected.astype(float).tolist()
-    output = random.integers(0, 4000 << 3, (len(rows.charge), 3)).astype(np.int32)
-    error, covered = score.remaining_scores(rows, output, 3, (-60, 0, 90))
+    seconds = np.sort(random.integers(0, 4000, (len(rows.charge), 3)), axis=1).astype(np.int32)
+    error, covered = score.remaining_scores(rows, seconds)
     for number in range(len(rows.unit)):
         total = off = inside = 0.0
         for row in np.flatnonzero((rows.charge == number) & (rows.remaining_s >= 0)):
-            seconds = [(int(value) + 4) // 8 + offset for value, offset in zip(output[row], (-60, 0, 90), strict=True)]
-            low, middle, high = sorted(max(0, value) for value in seconds) if rows.phase[row] != 3 else (0, 0, 0)
+            low, middle, high = seconds[row]
             total += rows.share[row]
             off += rows.share[row] * abs(middle - rows.remaining_s[row]) / 60
             inside += rows.share[row] * (low <= rows.remaining_s[row] <= high)
         assert error[number] == pytest.approx(off / total)
         assert covered[number] == pytest.approx(inside / total)
+
+
+def test_seconds_are_the_cores_charge_by_charge(rows: ScoredRows) -> None:
+    """Answers begin anew with each charge, are outputs themselves without smoothing, and move slower with it."""
+    random = np.random.default_rng(3)
+    output = random.integers(0, 4000 << 3, (len(rows.charge), 3)).astype(np.int32)
+    device = random.integers(0, 3, len(rows.charge))
+    estimate = EstimateRules((History(4000, 3000, 9000),) * 3)
+    plain = score.answered_seconds(estimate, rows, device, output, 3)
+    expected = np.sort((output + 4) >> 3, axis=1)
+    expected[rows.phase == score.PHASE_FULL] = 0
+    assert plain.tolist() == expected.tolist()
+    smooth = score.answered_seconds(replace(estimate, smoothing_s=180), rows, device, output, 3)
+    starts = np.flatnonzero(np.diff(rows.charge, prepend=-1))
+    assert smooth[starts].tolist() == plain[starts].tolist()
+    running = rows.phase != score.PHASE_FULL
+    assert np.abs(np.diff(smooth[running, 1])).mean() < np.abs(np.diff(plain[running, 1])).mean()
+    alone = rows.charge == 2
+    own = ScoredRows(*(getattr(rows, item.name)[alone] for item in fields(ScoredRows)[:-1]), unit=rows.unit[2:3])
+    again = score.answered_seconds(replace(estimate, smoothing_s=180), own, device[alone], output[alone], 3)
+    assert again.tolist() == smooth[alone].tolist()
+
+
+def test_intervals_are_calibrated_to_eighty_percent() -> None:
+    """Outputs that are off by as much as drawn at each row: four of five truths lie within the moved quantiles."""
+    found = training_rows(charges(3, 20, 2), ["device0", "device1", "device2"])
+    known = found.where((found.remaining_s >= 0) & (found.phase != score.PHASE_FULL))
+    random = np.random.default_rng(4)
+    off = random.normal(0, 300, len(known))
+    output = np.repeat(np.maximum(0, known.remaining_s + off)[:, None], 3, axis=1).round().astype(np.int32)
+    device = known.device.astype(np.intp)
+    estimate = score.calibrated(EstimateRules((History(4000, 3000, 9000),) * 3), known, device, output, 0)
+    assert len(estimate.intervals) > 1
+    seconds = score.answered_seconds(estimate, known, device, output, 0)
+    inside = (seconds[:, 0] <= known.remaining_s) & (known.remaining_s <= seconds[:, 2])
+    assert inside.mean() == pytest.approx(0.8, abs=0.04)
 
 
 def test_a_difference_has_the_interval_of_its_units() -> None:
@@ -70,8 +109,6 @@ def test_charges_that_do_not_count_are_left_out() -> None:
 
 
 def test_thinned_rows_keep_the_first_minutes() -> None:
-    from train.models.rows import training_rows
-
     rows = training_rows(charges(2, 2, 1), ["device0", "device1"])
     fewer = thinned(rows)
     early = rows.elapsed_s <= 300
