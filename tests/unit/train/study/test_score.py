@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,7 +66,8 @@ def test_seconds_are_the_cores_charge_by_charge(rows: ScoredRows) -> None:
     running = rows.phase != score.PHASE_FULL
     assert np.abs(np.diff(smooth[running, 1])).mean() < np.abs(np.diff(plain[running, 1])).mean()
     alone = rows.charge == 2
-    own = ScoredRows(*(getattr(rows, item.name)[alone] for item in fields(ScoredRows)[:-1]), unit=rows.unit[2:3])
+    columns: dict[str, Any] = {item.name: getattr(rows, item.name)[alone] for item in fields(ScoredRows)[:-1]}
+    own = ScoredRows(**columns, unit=rows.unit[2:3])
     again = score.answered_seconds(replace(estimate, smoothing_s=180), own, device[alone], output[alone], 3)
     assert again.tolist() == smooth[alone].tolist()
 
