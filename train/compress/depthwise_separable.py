@@ -24,7 +24,7 @@ def compress(task: NetworkTask, *, separable: bool = True) -> CompressedNetwork:
     """The windowed network with factored convolutions, or with whole ones."""
     window = _window(task.lessons.x, task.lessons.charge)
     model = _windowed(task, separable)
-    learn(model, task.lessons, max(1, task.epochs // 2), seed=task.seed, x=[task.lessons.x, window])
+    learn(model, task.lessons, task.epochs, seed=task.seed, x=[task.lessons.x, window])
     data = to_tflite(model, [task.lessons.x, window])
 
     def answer(features: NDArray[np.float32], charge: NDArray[np.intp]) -> Outputs:

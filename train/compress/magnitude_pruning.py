@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from train.compress.network_task import CompressedNetwork, NetworkTask
 from train.compress.surrogate import BATCH, build, deployed, learn, whole
 
@@ -54,4 +56,22 @@ def pruned(task: NetworkTask, model: Any, epochs: int, sparsity: float, two_of_f
 
     wrapped = keras.models.clone_model(model, clone_function=wrap)
     learn(wrapped, task.lessons, epochs, seed=task.seed, callbacks=[sparse.UpdatePruningStep()])
-    return sparse.strip_pruning(wrapped)
+    return without_dead_units(sparse.strip_pruning(wrapped))
+
+
+def without_dead_units(model: Any) -> Any:
+    """The same function where a neuron has lost all its inputs: what it always says goes into the next layer's biases.
+
+    An int8 layer has a scale a neuron, from its weights; with none left it is so small that the bias does not fit.
+    """
+    first, last, device, remaining = (model.get_layer(name) for name in (*HIDDEN, "device", "remaining"))
+    for layer, following in ((first, (last,)), (last, (device, remaining))):
+        kernel, bias = layer.get_weights()
+        dead = ~kernel.any(axis=0)
+        for after in following:
+            weights, constant = after.get_weights()
+            constant = constant + np.where(dead, np.maximum(bias, 0), 0) @ weights
+            weights[dead] = 0
+            after.set_weights([weights, constant])
+        layer.set_weights([kernel, np.where(dead, 0, bias)])
+    return model

@@ -35,6 +35,7 @@ NETWORK_TECHNIQUES: tuple[Technique, ...] = (
         "unit pruning",
         (
             Setting("48 and 32 units", {"units": 48, "hidden": 32}),
+            Setting("36 and 24 units", {"units": 36, "hidden": 24}),
             Setting("24 and 16 units", {"units": 24, "hidden": 16}, quick=True),
         ),
         _BASE,

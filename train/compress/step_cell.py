@@ -67,7 +67,7 @@ def _learn(task: NetworkTask, model: Any, rows: NDArray[np.intp]) -> None:
 
     lessons, random = task.lessons, np.random.default_rng(task.seed)
     real = np.concatenate([np.ones((len(rows), 1), bool), np.diff(rows, axis=1) > 0], axis=1)
-    epochs = max(1, task.epochs // 3)
+    epochs = task.epochs
     steps = epochs * -(-len(rows) // CHARGES_AT_ONCE)
     optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2 * LEARNING_RATE, steps), clipnorm=1.0)
 

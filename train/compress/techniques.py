@@ -173,7 +173,22 @@ FOREST_TECHNIQUES: tuple[Technique, ...] = (
                 },
             ),
             Setting(
-                "the same, pruned by a quarter in place of re-use",
+                "tails of a tenth, refined, 7 and 6 bits",
+                {
+                    "device": {
+                        "rounds": 16,
+                        "eta": 0.4,
+                        "gamma": 0.3,
+                        "min_child_weight": 0.1,
+                        "keep": 0.75,
+                        "leaf_bits": 7,
+                    },
+                    "remaining": {"rounds": 15, "eta": 0.35, "min_child_weight": 8.0, "tails": 0.1, "leaf_bits": 6},
+                    "refined": True,
+                },
+            ),
+            Setting(
+                "pruned by a quarter, tails of a tenth, refined, 6 bits",
                 {
                     "device": {
                         "rounds": 12,

@@ -23,7 +23,7 @@ from train.study.search import search
 ROOT = Path(__file__).resolve().parents[2]
 STUDY_FILE = "compression.json"
 SCHEMA = 1
-TRIALS = {"device": 16, "remaining": 16, "network": 4}
+TRIALS = {"device": 24, "remaining": 24, "network": 8}
 QUICK_TRIALS = {"device": 4, "remaining": 4, "network": 0}
 
 
@@ -139,6 +139,7 @@ def _result(
         "data_hash": about["data_hash"],
         "about": about,
         "target": cost.TARGET,
+        "cpu_minutes": sum(row["cpu_seconds_in_all"] for row in rows) / 60,
         "rows": rows[:n_techniques],
         "trials": rows[n_techniques:],
         "front": fronts,

@@ -23,7 +23,7 @@ from train.study.watch import Watch
 if TYPE_CHECKING:
     from train.study.rows import Job, Workshop
 
-EPOCHS, QUICK_EPOCHS = 10, 15
+EPOCHS, QUICK_EPOCHS = 20, 15
 N_MEASURED = 200
 
 

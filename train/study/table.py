@@ -44,7 +44,9 @@ def _row(row: Mapping[str, Any], reference: Mapping[str, Any] | None, folder: Pa
     )
     for which in ("instructions_mean", "instructions_max"):
         table[which] = _sum(part[which] for part in parts.values())
-    table["train_seconds"] = _sum(part["train_seconds"] for part in parts.values())
+    for which in ("train_seconds", "train_cpu_seconds"):
+        table[which] = _sum(part.get(which) for part in parts.values())
+    table["cpu_seconds_in_all"] = row.get("cpu_seconds_in_all")
     names = {"correct_60s": "accuracy", "error_min": "mae_minutes", "covered": "coverage"}
     for figure, name in names.items():
         table[name] = float(np.nanmean(scores[figure])) if figure in scores else None
