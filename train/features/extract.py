@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from train.errors import DatasetError
 from train.features.core import WP_MISSING, feature_names, load_core, pointer
+from train.sessions.labels import VEHICLE
 from train.sessions.types import Charge
 
 
@@ -45,6 +46,11 @@ def to_float(x: NDArray[np.int32]) -> NDArray[np.float32]:
 
 
 def _extract(charge: Charge, rows: NDArray[np.intp] | None, *, with_states: bool) -> tuple[Features, NDArray[np.uint8]]:
+    if charge.details.get("profile") == VEHICLE:
+        raise DatasetError(
+            f"session {charge.session} is of an electric vehicle (profile {VEHICLE}); the features are those of a "
+            "charger's output: leave it out"
+        )
     ffi, core = load_core()
     n = len(charge.t_ms)
     wanted = np.arange(n) if rows is None else _checked_rows(rows, n)

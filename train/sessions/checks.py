@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from train.sessions.faults import Fault
-from train.sessions.types import ENDED, Charge
+from train.sessions.types import ENDED, Charge, Phases
 
 SESSION_COLUMNS = ("session", "device", "unit", "charger", "ended")
 NUMERIC_DETAILS = ("ambient_decidegc", "soh_pct", "target_soc_pct")
 DETAIL_COLUMNS = ("sensor", "ambient_decidegc", "soh_pct", "target_soc_pct", "profile")
 SAMPLE_COLUMNS = ("t_ms", "voltage_mv", "current_ma")
-OPTIONAL_SAMPLE_COLUMNS = ("soc_pct", "temperature_decidegc")
+PHASE_COLUMNS = tuple(f"{what}_l{phase}" for what in ("voltage_mv", "current_ma") for phase in (1, 2, 3))
+PHASED_COLUMNS = ("t_ms", *PHASE_COLUMNS)  # of a charge point in AC, in place of SAMPLE_COLUMNS
+OPTIONAL_SAMPLE_COLUMNS = ("soc_pct", "temperature_decidegc", "pilot_da", "energy_wh")
+WHOLE_COLUMNS = frozenset((*SAMPLE_COLUMNS, *PHASED_COLUMNS))  # whole numbers, present in every sample
 
 MIN_SAMPLES = 10
 T_MAX_MS = (1 << 32) - 1
 VOLTAGE_MAX_MV = (1 << 20) - 1  # what the core takes without limiting: docs/design.md, Features
 CURRENT_MAX_MA = (1 << 19) - 1
+PHASE_MAX_MA = CURRENT_MAX_MA // 3  # so that the sum of three keeps to CURRENT_MAX_MA
+PILOT_MAX_DA = 800  # a duty cycle of 96 % (IEC 61851-1)
 INT32_MAX = (1 << 31) - 1
 # Below these a column holds the wrong unit: no charger works at 0.1 V, none that is worth a model at 20 mA.
 VOLTS_BELOW_MV = 100
@@ -33,6 +38,10 @@ _RANGES: Mapping[str, tuple[float, float, str]] = {
     "current_ma": (-CURRENT_MAX_MA, CURRENT_MAX_MA, "mA; is it in microamperes?"),
     "soc_pct": (0, 100, "%"),
     "temperature_decidegc": (-2731, INT32_MAX, "tenths of a degree Celsius"),
+    "pilot_da": (0, PILOT_MAX_DA, "tenths of an ampere"),
+    "energy_wh": (0, INT32_MAX, "Wh"),
+    **dict.fromkeys(PHASE_COLUMNS[:3], (0, VOLTAGE_MAX_MV, "mV; is it in microvolts?")),
+    **dict.fromkeys(PHASE_COLUMNS[3:], (-PHASE_MAX_MA, PHASE_MAX_MA, "mA; is it in microamperes?")),
 }
 _SESSION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9 _.+()-]{0,61}[A-Za-z0-9_.+()-])?")
@@ -64,6 +73,11 @@ def session_faults(row: Mapping[str, str], place: str) -> Iterator[Fault]:
             yield Fault(place, f"{column} is {value!r}, not a number; leave it empty where it is not known")
 
 
+def required_columns(names: Collection[str]) -> tuple[str, ...]:
+    """The columns that samples with these must have: three phases as soon as one is there."""
+    return PHASED_COLUMNS if any(name in names for name in PHASE_COLUMNS) else SAMPLE_COLUMNS
+
+
 def sample_faults(columns: Columns, place: str, at: Callable[[int], str]) -> Iterator[Fault]:
     """Faults of one charge's samples; `at(i)` is the place of sample i. Columns hold int64 or floats, [n] each."""
     n = len(columns["t_ms"])
@@ -77,8 +91,21 @@ def sample_faults(columns: Columns, place: str, at: Callable[[int], str]) -> Ite
         low, high, unit = _RANGES[name]
         for i in np.flatnonzero(~((values >= low) & (values <= high))):  # NaN fails both
             yield Fault(at(int(i)), f"{name} is {values[i]}, outside {low:.0f} … {high:.0f} {unit}")
+    energy = columns.get("energy_wh", np.zeros(n))
+    for i in np.flatnonzero(energy[1:] < energy[:-1]) + 1:
+        yield Fault(at(int(i)), f"energy_wh falls from {energy[i - 1]} to {energy[i]}; it counts what was delivered")
     if n >= MIN_SAMPLES:
-        yield from _unit_faults(columns["voltage_mv"], columns["current_ma"], at(0))
+        phases = _phases(columns)
+        voltage, current = (columns["voltage_mv"], columns["current_ma"]) if phases is None else phases.as_one()
+        yield from _unit_faults(voltage, current, at(0))
+
+
+def _phases(columns: Columns) -> Phases | None:
+    """The phases of sample columns; limited to int32, so that values out of range do not wrap before they are told."""
+    if PHASE_COLUMNS[0] not in columns:
+        return None
+    limited = [np.clip(columns[name], -INT32_MAX, INT32_MAX).astype(np.int32) for name in PHASE_COLUMNS]
+    return Phases(np.stack(limited[:3], axis=1), np.stack(limited[3:], axis=1))
 
 
 def looks_like_volts(voltage: NDArray[Any]) -> str | None:
@@ -118,15 +145,21 @@ def row_of(charge: Charge) -> dict[str, str]:
 
 def columns_of(charge: Charge) -> dict[str, NDArray[Any]]:
     """The charge's sample columns by name, integers as int64, without those that are not given."""
-    columns: dict[str, NDArray[Any]] = {
-        "t_ms": charge.t_ms.astype(np.int64),
-        "voltage_mv": charge.voltage_mv.astype(np.int64),
-        "current_ma": charge.current_ma.astype(np.int64),
-    }
+    columns: dict[str, NDArray[Any]] = {"t_ms": charge.t_ms.astype(np.int64)}
+    if charge.phases is None:
+        columns["voltage_mv"] = charge.voltage_mv.astype(np.int64)
+        columns["current_ma"] = charge.current_ma.astype(np.int64)
+    else:
+        sides = np.concatenate((charge.phases.voltage_mv, charge.phases.current_ma), axis=1).astype(np.int64)
+        columns.update(zip(PHASE_COLUMNS, np.ascontiguousarray(sides.T), strict=True))
     if charge.soc_pct is not None:
         columns["soc_pct"] = charge.soc_pct
     if charge.temperature_decidegc is not None:
         columns["temperature_decidegc"] = charge.temperature_decidegc.astype(np.int64)
+    if charge.pilot_da is not None:
+        columns["pilot_da"] = charge.pilot_da.astype(np.int64)
+    if charge.energy_wh is not None:
+        columns["energy_wh"] = charge.energy_wh.astype(np.int64)
     return columns
 
 
@@ -146,7 +179,9 @@ def charge_faults(charge: Charge) -> Iterator[Fault]:
 def charge_from(row: Mapping[str, str], columns: Columns) -> Charge:
     """The charge of a checked row and its checked columns."""
     full = row.get("full_t_ms", "")
-    soc, temperature = columns.get("soc_pct"), columns.get("temperature_decidegc")
+    soc, temperature, pilot, energy = (columns.get(name) for name in OPTIONAL_SAMPLE_COLUMNS)
+    phases = _phases(columns)
+    voltage, current = (columns["voltage_mv"], columns["current_ma"]) if phases is None else phases.as_one()
     return Charge(
         session=row["session"],
         device=row["device"],
@@ -154,12 +189,15 @@ def charge_from(row: Mapping[str, str], columns: Columns) -> Charge:
         charger=row["charger"],
         ended=row["ended"],  # type: ignore[arg-type]  # session_faults has checked it
         t_ms=columns["t_ms"].astype(np.uint32),
-        voltage_mv=columns["voltage_mv"].astype(np.int32),
-        current_ma=columns["current_ma"].astype(np.int32),
+        voltage_mv=voltage.astype(np.int32),
+        current_ma=current.astype(np.int32),
         full_t_ms=int(full) if full else None,
         details={column: row[column] for column in DETAIL_COLUMNS if row.get(column)},
         soc_pct=None if soc is None else soc.astype(np.float32),
         temperature_decidegc=None if temperature is None else temperature.astype(np.int32),
+        phases=phases,
+        pilot_da=None if pilot is None else pilot.astype(np.int32),
+        energy_wh=None if energy is None else energy.astype(np.int32),
     )
 
 

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from train.sessions.checks import (
     DETAIL_COLUMNS,
     OPTIONAL_SAMPLE_COLUMNS,
-    SAMPLE_COLUMNS,
+    PHASE_COLUMNS,
     SESSION_COLUMNS,
+    WHOLE_COLUMNS,
     Columns,
     columns_of,
     looks_like_amperes,
     looks_like_volts,
+    required_columns,
     row_of,
     sample_faults,
     session_faults,
@@ -88,7 +90,7 @@ def _read_quickly(path: Path) -> Columns | None:
     import pyarrow
     from pyarrow import csv as arrow_csv
 
-    types = dict.fromkeys((*SAMPLE_COLUMNS, "temperature_decidegc"), pyarrow.int64())
+    types = dict.fromkeys((*WHOLE_COLUMNS, *OPTIONAL_SAMPLE_COLUMNS), pyarrow.int64())
     types["soc_pct"] = pyarrow.float32()
     convert = arrow_csv.ConvertOptions(column_types=types, null_values=[], strings_can_be_null=False)
     try:
@@ -99,9 +101,10 @@ def _read_quickly(path: Path) -> Columns | None:
     except (pyarrow.ArrowInvalid, OSError):
         return None
     names = table.column_names
-    if any(names.count(name) != 1 for name in SAMPLE_COLUMNS) or len(set(names)) != len(names):
+    required = required_columns(names)
+    if any(names.count(name) != 1 for name in required) or len(set(names)) != len(names):
         return None
-    wanted = [name for name in (*SAMPLE_COLUMNS, *OPTIONAL_SAMPLE_COLUMNS) if name in names]
+    wanted = [name for name in (*required, *OPTIONAL_SAMPLE_COLUMNS) if name in names]
     return {name: table.column(name).to_numpy() for name in wanted}
 
 
@@ -110,10 +113,11 @@ def _read_slowly(path: Path) -> tuple[Columns | None, list[Fault]]:
     rows, faults = read_rows(path)
     if not rows:
         return None, faults or [Fault(path.name, "has no samples")]
-    missing = [name for name in SAMPLE_COLUMNS if name not in rows[0][1]]
+    required = required_columns(rows[0][1])
+    missing = [name for name in required if name not in rows[0][1]]
     if missing:
         return None, [*faults, Fault(f"{path.name}:1", f"column {', '.join(missing)} is missing")]
-    wanted = [name for name in (*SAMPLE_COLUMNS, *OPTIONAL_SAMPLE_COLUMNS) if name in rows[0][1]]
+    wanted = [name for name in (*required, *OPTIONAL_SAMPLE_COLUMNS) if name in rows[0][1]]
     columns: dict[str, NDArray[Any]] = {}
     for name in wanted:
         columns[name], found = _parse_column(rows, name, path.name)
@@ -155,6 +159,8 @@ def _wrong_unit(rows: Sequence[tuple[int, Mapping[str, str]]], name: str) -> str
     test: Mapping[str, Callable[[NDArray[Any]], str | None]] = {
         "voltage_mv": looks_like_volts,
         "current_ma": looks_like_amperes,
+        **dict.fromkeys(PHASE_COLUMNS[:3], looks_like_volts),
+        **dict.fromkeys(PHASE_COLUMNS[3:], looks_like_amperes),
     }
     try:
         values = np.array([float(row[name]) for _, row in rows])

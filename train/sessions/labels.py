@@ -10,6 +10,8 @@ from train.sessions.types import Charge
 WINDOW_MS = 60_000  # of the mean current, and of its stay below the limit
 LIMIT_MIN_MA = 50.0
 LIMIT_OF_PEAK = 0.05
+VEHICLE = "ev"  # the profile of charges at a charge point
+VEHICLE_LIMIT_OF_PEAK = 0.02
 
 
 def mean_current_ma(charge: Charge) -> NDArray[np.float64]:
@@ -35,10 +37,12 @@ def full_t_ms(charge: Charge) -> int | None:
 
     What the source says wins. Otherwise the first sample from which the 60 s mean current stays at or below
     max(5 % of the charge's largest 60 s mean, 50 mA) for 60 s, counted from when it first lay above: a rest before the
-    charge is not its end.
+    charge is not its end. Electric vehicles: _vehicle_full_t_ms.
     """
     if charge.full_t_ms is not None:
         return charge.full_t_ms
+    if charge.details.get("profile") == VEHICLE:
+        return _vehicle_full_t_ms(charge)
     mean = mean_current_ma(charge)
     if np.all(np.isnan(mean)):
         return None
@@ -57,6 +61,24 @@ def full_t_ms(charge: Charge) -> int | None:
         if t[end] - t[start] >= WINDOW_MS:
             return int(t[start])
     return None
+
+
+def _vehicle_full_t_ms(charge: Charge) -> int | None:
+    """When a vehicle took no more than 2 % of its peak power, for good: to the end of the recording, 60 s or more.
+
+    Nothing is known of one that was unplugged, stopped at a level, or is not allowed to draw then (`pilot_da` is 0): a
+    schedule makes pauses that look like an end.
+    """
+    if charge.ended not in ("full", "unknown"):
+        return None
+    power = charge.voltage_mv.astype(np.int64) * charge.current_ma
+    drawing = np.flatnonzero(power > VEHICLE_LIMIT_OF_PEAK * power.max())
+    end = int(drawing[-1]) + 1
+    if end == len(power) or int(charge.t_ms[-1]) - int(charge.t_ms[end]) < WINDOW_MS:
+        return None
+    if charge.pilot_da is not None and np.any(charge.pilot_da[end:] == 0):
+        return None
+    return int(charge.t_ms[end])
 
 
 def remaining_s(charge: Charge) -> NDArray[np.int32]:

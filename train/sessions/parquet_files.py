@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from train.sessions.checks import OPTIONAL_SAMPLE_COLUMNS, SAMPLE_COLUMNS, SESSION_COLUMNS
+from train.sessions.checks import OPTIONAL_SAMPLE_COLUMNS, SESSION_COLUMNS, WHOLE_COLUMNS, required_columns
 from train.sessions.faults import Fault
 
 ROWS_A_BATCH = 1 << 18  # read at a time: some 6 MB
@@ -61,7 +61,7 @@ def sample_runs(path: Path) -> Iterator[tuple[str, Columns]]:
     parts: list[Columns] = []
     with _opened(path) as file:
         names = file.schema_arrow.names
-        wanted = ["session", *(n for n in (*SAMPLE_COLUMNS, *OPTIONAL_SAMPLE_COLUMNS) if n in names)]
+        wanted = ["session", *(n for n in (*required_columns(names), *OPTIONAL_SAMPLE_COLUMNS) if n in names)]
         for batch in file.iter_batches(ROWS_A_BATCH, columns=wanted, use_threads=False):
             columns = {name: _to_numpy(batch.column(name), name) for name in wanted[1:]}
             for key, start, end in _runs(batch.column("session")):
@@ -79,7 +79,7 @@ def joined(parts: list[Columns]) -> Columns:
     columns = parts[0]
     if len(parts) > 1:
         columns = {key: np.concatenate([part[key] for part in parts]) for key in columns}
-    return {key: values for key, values in columns.items() if key in SAMPLE_COLUMNS or not _absent(values)}
+    return {key: values for key, values in columns.items() if key in WHOLE_COLUMNS or not _absent(values)}
 
 
 @contextmanager
@@ -92,10 +92,11 @@ def _opened(path: Path) -> Iterator[Any]:
         with path.open("rb") as stream, warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             file = parquet.ParquetFile(stream, read_dictionary=["session"])
-            missing = [name for name in ("session", *SAMPLE_COLUMNS) if name not in file.schema_arrow.names]
+            required = required_columns(file.schema_arrow.names)
+            missing = [name for name in ("session", *required) if name not in file.schema_arrow.names]
             if missing:
                 raise ValueError(f"column {', '.join(missing)} is missing")
-            for name in SAMPLE_COLUMNS:
+            for name in required:
                 _check_type(file.schema_arrow.field(name).type, name)
             yield file
     except (pyarrow.ArrowInvalid, OSError) as error:
@@ -118,7 +119,7 @@ def _check_type(kind: Any, name: str) -> None:
     import pyarrow
 
     whole = pyarrow.types.is_integer(kind)
-    if name in SAMPLE_COLUMNS and not whole:
+    if name in WHOLE_COLUMNS and not whole:
         raise ValueError(f"column {name} is {kind}, not whole numbers; give ms, mV and mA as integers")
     if not (whole or pyarrow.types.is_floating(kind) or pyarrow.types.is_null(kind)):
         raise ValueError(f"column {name} is {kind}, not numbers")
@@ -129,7 +130,7 @@ def _to_numpy(column: Any, name: str) -> Any:
     import pyarrow
 
     _check_type(column.type, name)
-    if name in SAMPLE_COLUMNS and column.null_count:
+    if name in WHOLE_COLUMNS and column.null_count:
         raise ValueError(f"column {name} has {column.null_count} empty rows")
     if pyarrow.types.is_null(column.type):
         return np.full(len(column), np.nan)
