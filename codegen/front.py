@@ -134,11 +134,23 @@ def _figures(point: Point) -> str:
 
 
 def _one_kb_more(points: Sequence[Point], budget: Budget, taken: Point) -> str:
-    """What the next KB of flash buys, all other bounds held."""
-    wider = replace(budget, flash_bytes=(budget.flash_bytes or 0) + KB)
-    better = _best(points, wider)
-    if better is None or better == taken:
-        return "1 KB more of flash buys nothing"
+    """What the next KB of flash buys, all other bounds held; or where the next better point stands."""
+    better = _best(points, replace(budget, flash_bytes=(budget.flash_bytes or 0) + KB))
+    if better is not None and better != taken:
+        return f"1 KB more of flash buys {_bought(better, taken)}"
+    least_mae = min(point.mae_minutes for point in points)
+    others = [
+        point
+        for point in points
+        if not excesses(point, replace(budget, flash_bytes=None)) and point.loss(least_mae) < taken.loss(least_mae)
+    ]
+    if not others:
+        return "1 KB more of flash buys nothing, nor does any more within the other bounds"
+    following = min(others, key=lambda point: point.flash_bytes)
+    return f"1 KB more of flash buys nothing; {following.flash_bytes} bytes buy {_bought(following, taken)}"
+
+
+def _bought(better: Point, taken: Point) -> str:
     accuracy = 100 * (better.accuracy - taken.accuracy)
     minutes = better.mae_minutes - taken.mae_minutes
-    return f"1 KB more of flash buys {accuracy:+.2f} points of accuracy and {minutes:+.2f} minutes of error"
+    return f"{accuracy:+.2f} points of accuracy and {minutes:+.2f} minutes of error"

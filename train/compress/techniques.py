@@ -8,6 +8,32 @@ from train.errors import ConfigError
 
 _SMALL = {"device": {"rounds": 12, "eta": 0.5, "gamma": 0.5}, "remaining": {"rounds": 20, "eta": 0.4}}
 
+_BEST = {
+    "tails of a twelfth, refined, 6 and 7 bits": {
+        "device": {
+            "rounds": 10, "eta": 0.5, "max_bin": 128, "gamma": 0.3, "min_child_weight": 0.1, "penalty": 0.1,
+            "leaf_bits": 6,
+        },
+        "remaining": {"rounds": 25, "eta": 0.3, "min_child_weight": 2.0, "tails": 0.08, "leaf_bits": 7},
+        "refined": True,
+    },
+    "tails of a tenth, refined, 7 and 6 bits": {
+        "device": {"rounds": 16, "eta": 0.4, "gamma": 0.3, "min_child_weight": 0.1, "keep": 0.75, "leaf_bits": 7},
+        "remaining": {"rounds": 15, "eta": 0.35, "min_child_weight": 8.0, "tails": 0.1, "leaf_bits": 6},
+        "refined": True,
+    },
+    "pruned by a quarter, tails of a tenth, refined, 6 bits": {
+        "device": {
+            "rounds": 12, "eta": 0.5, "max_bin": 128, "gamma": 0.3, "min_child_weight": 0.1, "keep": 0.75,
+            "leaf_bits": 6,
+        },
+        "remaining": {
+            "rounds": 25, "eta": 0.3, "min_child_weight": 2.0, "keep": 0.72, "tails": 0.1, "leaf_bits": 6,
+        },
+        "refined": True,
+    },
+}  # fmt: skip
+
 FOREST_TECHNIQUES: tuple[Technique, ...] = (
     Technique(
         "uncompressed",
@@ -156,59 +182,10 @@ FOREST_TECHNIQUES: tuple[Technique, ...] = (
                 "16 features, re-use 0.3, refined, 8 bits",
                 {"n_features": 16, "penalty": 0.3, "max_bin": 64, "refined": True, "leaf_bits": 8},
             ),
-            Setting(
-                "tails of a twelfth, refined, 6 and 7 bits",
-                {
-                    "device": {
-                        "rounds": 10,
-                        "eta": 0.5,
-                        "max_bin": 128,
-                        "gamma": 0.3,
-                        "min_child_weight": 0.1,
-                        "penalty": 0.1,
-                        "leaf_bits": 6,
-                    },
-                    "remaining": {"rounds": 25, "eta": 0.3, "min_child_weight": 2.0, "tails": 0.08, "leaf_bits": 7},
-                    "refined": True,
-                },
-            ),
-            Setting(
-                "tails of a tenth, refined, 7 and 6 bits",
-                {
-                    "device": {
-                        "rounds": 16,
-                        "eta": 0.4,
-                        "gamma": 0.3,
-                        "min_child_weight": 0.1,
-                        "keep": 0.75,
-                        "leaf_bits": 7,
-                    },
-                    "remaining": {"rounds": 15, "eta": 0.35, "min_child_weight": 8.0, "tails": 0.1, "leaf_bits": 6},
-                    "refined": True,
-                },
-            ),
-            Setting(
-                "pruned by a quarter, tails of a tenth, refined, 6 bits",
-                {
-                    "device": {
-                        "rounds": 12,
-                        "eta": 0.5,
-                        "max_bin": 128,
-                        "gamma": 0.3,
-                        "min_child_weight": 0.1,
-                        "keep": 0.75,
-                        "leaf_bits": 6,
-                    },
-                    "remaining": {
-                        "rounds": 25,
-                        "eta": 0.3,
-                        "min_child_weight": 2.0,
-                        "keep": 0.72,
-                        "tails": 0.1,
-                        "leaf_bits": 6,
-                    },
-                    "refined": True,
-                },
+            *(
+                Setting(f"{label}{words}", {**settings, **style})
+                for words, style in (("", {}), (", in faster C", {"style": "balanced"}))
+                for label, settings in _BEST.items()
             ),
         ),
         ("cost_complexity", "leaf_refinement", "threshold_sharing", "reuse_penalty", "leaf_sharing", "forest_trees"),

@@ -57,7 +57,7 @@ def _goal(goal: Mapping[str, Any]) -> dict[str, Any]:
         "ratio": "–" if goal["ratio"] is None else f"{goal['ratio']:.1f} ×",
         "bytes": "–" if goal["bytes"] is None else goal["bytes"],
         "met": goal["met"],
-        "by": "" if goal["row"] is None else f": {goal['row']}",
+        "by": "" if goal["row"] is None else f": {goal['row']}{goal['beside']}",
     }
 
 

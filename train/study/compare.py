@@ -14,7 +14,7 @@ from train.compress.technique import Setting, Technique
 from train.compress.techniques import find_techniques
 from train.config import Config
 from train.errors import TrainError
-from train.study import cost, score, table
+from train.study import cost, markdown, score, table
 from train.study.data import study_data
 from train.study.rows import Job, Workshop, write_atomically
 from train.study.runner import Runner
@@ -103,6 +103,7 @@ def compare(request: Wanted, config: Config, *, quiet: bool) -> dict[str, Any]:
     from train.report.study import write_page
 
     write_page(result, request.out / "compression.html")
+    write_atomically(request.out / "compression.md", markdown.tables(result).encode())
     return result
 
 

@@ -15,7 +15,8 @@ examples:
   python -m train compare --data build/fleet --unseen more_units --out build/study --install
 
 Called again it goes on where it was interrupted: finished rows stay in OUT/rows, until data, features or the
-technique's own file change. OUT/compression.html is the report, OUT/compression.json the figures."""
+technique's own file change. OUT/compression.html is the report, OUT/compression.json has the figures, and
+OUT/compression.md the table of docs/evaluation.md."""
 
 
 def add_command(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -73,7 +73,9 @@ def test_a_kb_more_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     text = choose_point(STUDY, Budget(flash_bytes=7400)).text
     assert "1 KB more of flash buys +0.00 points of accuracy and -1.00 minutes of error" in text
     assert "7300 bytes of flash, 8000 instructions, 97.0 % right at 60 s, 14.0 minutes off" in text
-    assert "1 KB more of flash buys nothing" in choose_point(STUDY, Budget(flash_bytes=99_999)).text
+    assert "1 KB more of flash buys nothing, nor does any more" in choose_point(STUDY, Budget(flash_bytes=99_999)).text
+    text = choose_point(STUDY, Budget(flash_bytes=8400)).text
+    assert "1 KB more of flash buys nothing; 9600 bytes buy +1.00 points of accuracy and +0.00 minutes" in text
     assert "KB" not in choose_point(STUDY, Budget(ram_bytes=400)).text
     assert capsys.readouterr().out == ""
 

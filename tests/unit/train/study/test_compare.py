@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +20,10 @@ from train.config import load_config
 from train.errors import ConfigError, TrainError
 from train.models.fit import fit
 from train.report.study import write_page
-from train.study import compare, table
+from train.study import compare, markdown, table
 from train.study.search import forest_settings
 
+ROOT = Path(__file__).parents[4]
 PARTS = {
     "device": {"flash_bytes": 1000, "ram_bytes": 80, "instructions_mean": 50.0, "instructions_max": 90},
     "remaining": {"flash_bytes": 2000, "ram_bytes": 90, "instructions_mean": 70.0, "instructions_max": 80},
@@ -116,6 +120,18 @@ def test_the_page_says_what_was_found(result: dict[str, Any], tmp_path: Path) ->
     assert not re.search(r"(src|href)=", page), "a page of one file"
 
 
+def test_the_table_for_the_documentation(result: dict[str, Any]) -> None:
+    """A line a row with its intervals, by family; of the trials those that lose little."""
+    text = markdown.tables(result)
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    assert len(lines) == 1 + len(result["rows"])
+    assert "| retrain small: x | 4000 | 15.5 × | 100.0: +0.00 (+0.00 … +0.00) | 10.4: +4.0 % (+4.0 … +4.0) |" in text
+    assert "30.0 x (2000 bytes), reached, by retrain small: x" in text
+    trial = {**result["rows"][1], "parts": {"device": result["rows"][1]["parts"]["device"]}, "raw_bytes": 2000}
+    poor = {**trial, "accuracy_lost_points": {"value": 3.0, "low": 2.0, "high": 4.0}, "raw_bytes": 500}
+    assert [row["raw_bytes"] for row in markdown.best_trials({**result, "trials": [poor, trial]})] == [2000]
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -169,6 +185,43 @@ def test_a_study_goes_on_where_it_stopped(data: Path, tmp_path: Path, capsys: py
     figures = {(found["technique"], found["label"]): found for found in second["rows"]}
     assert figures["slice_rounds", "12 rounds"]["ratio"] > 5
     assert figures["uncompressed", "m2cgen's C"]["accuracy"] > 0.8
+
+
+@pytest.mark.qemu
+@pytest.mark.slow
+def test_an_interrupted_study_loses_no_finished_row(data: Path, tmp_path: Path) -> None:
+    """Ctrl-C ends it with its exit code; --finished reads what was done, and nothing is half-written."""
+    out = tmp_path / "study"
+    command = [
+        sys.executable,
+        "-m",
+        "train",
+        "compare",
+        "--data",
+        str(data),
+        "--out",
+        str(out),
+        "--quick",
+        "--jobs",
+        "1",
+    ]
+    names = ["uncompressed", "leaf_width", "slice_rounds", "cost_complexity", "reuse_penalty", "distil_forest"]
+    with subprocess.Popen(
+        [*command, "--techniques", *names], cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as running:
+        assert running.stderr is not None
+        lines = [running.stderr.readline() for _ in range(2)]
+        assert all(" min left)" in line for line in lines), "".join(lines)
+        running.send_signal(signal.SIGINT)
+        said = running.stderr.read()
+        assert running.wait(timeout=30) == 130
+    assert "Traceback" not in said
+    finished = sorted((out / "rows").glob("*.json"))
+    assert 2 <= len(finished) < len(names) + 1
+    assert not list(out.rglob(".*"))
+    assert main([*command[3:], "--finished", "--techniques", *names]) == 0
+    figures = json.loads((out / "compression.json").read_text(encoding="utf-8"))
+    assert len(figures["rows"]) == len(finished)
 
 
 def test_the_search_draws_the_same_again() -> None:
