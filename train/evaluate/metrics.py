@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from train.artifact import QUANTILES_PERMILLE
+from train.models.calibrate import weighted_quantile
 
 HORIZONS_S = (5, 10, 30, 60, 300, 1800)
 OVERALL = "overall"
@@ -27,6 +30,13 @@ class ChargeAnswers:
     remaining_s: NDArray[np.int32]  # [n, 3] quantiles, ascending
     baseline_s: NDArray[np.int32]  # [n]
     true_remaining_s: NDArray[np.int32]  # [n], -1 where censored or past full
+    classified: bool = True  # False with one device: there is no classifier
+    session: str = ""
+    ended: str = "unknown"
+    slices: tuple[str, ...] = ()  # what is special about it: docs/evaluation.md
+    confidence: NDArray[np.float64] | None = None  # [n] 0 to 1
+    strangeness: NDArray[np.float64] | None = None  # [n] above 1 the board answers "unknown"
+    soc_pct: NDArray[np.float64] | None = None  # [n] where the source knows it: never an input
 
 
 def horizon_key(seconds: int) -> str:
@@ -51,23 +61,68 @@ def rows_at(charge: ChargeAnswers, key: str) -> slice | NDArray[np.bool_]:
     return slice(row, row + 1)
 
 
+Values = Callable[[ChargeAnswers], "NDArray[np.float64] | None"]
+"""A figure at each row of a charge, NaN where it says nothing; None for a charge that does not count."""
+
+
+def charge_values(charges: Sequence[ChargeAnswers], values_of: Values) -> NDArray[np.float64]:
+    """The figure of each charge at each of HORIZON_KEYS: the mean of its rows there, [n_charges, n_keys], or NaN."""
+    table = np.full((len(charges), len(HORIZON_KEYS)), np.nan)
+    for number, charge in enumerate(charges):
+        values = values_of(charge)
+        if values is None:
+            continue
+        for column, key in enumerate(HORIZON_KEYS):
+            here = values[rows_at(charge, key)]
+            here = here[~np.isnan(here)]
+            if len(here):
+                table[number, column] = here.mean()
+    return table
+
+
+def by_horizon(table: NDArray[np.float64]) -> dict[str, float]:
+    """Means over charges of `charge_values`; a horizon nothing is known about has no key."""
+    return {
+        key: float(np.nanmean(column))
+        for key, column in zip(HORIZON_KEYS, table.T, strict=True)
+        if not np.all(np.isnan(column))
+    }
+
+
 def device_figures(charges: Sequence[ChargeAnswers]) -> dict[str, dict[str, float]]:
     """`accuracy`, `unknown_rate` (known devices called unknown) and `unknown_caught` (others called unknown)."""
     return {
-        "accuracy": _by_horizon(charges, _correct),
+        "accuracy": _by_horizon(charges, correct),
         "unknown_rate": _by_horizon(charges, lambda c: c.unknown.astype(np.float64) if c.device >= 0 else None),
         "unknown_caught": _by_horizon(charges, lambda c: c.unknown.astype(np.float64) if c.device < 0 else None),
     }
 
 
 def remaining_figures(charges: Sequence[ChargeAnswers]) -> dict[str, dict[str, float]]:
-    """`mae_minutes`, `baseline_mae_minutes`, `coverage` and `interval_minutes` where the truth is known."""
+    """`mae_minutes`, `baseline_mae_minutes`, `coverage`, `interval_minutes`, `pinball_minutes` and
+    `p90_error_minutes` where the truth is known."""
     return {
-        "mae_minutes": _by_horizon(charges, lambda c: _error_minutes(c, c.remaining_s[:, 1])),
-        "baseline_mae_minutes": _by_horizon(charges, lambda c: _error_minutes(c, c.baseline_s)),
-        "coverage": _by_horizon(charges, _covered),
-        "interval_minutes": _by_horizon(charges, _width_minutes),
+        "mae_minutes": _by_horizon(charges, answer_error),
+        "baseline_mae_minutes": _by_horizon(charges, baseline_error),
+        "coverage": _by_horizon(charges, covered),
+        "interval_minutes": _by_horizon(charges, width),
+        "pinball_minutes": _by_horizon(charges, pinball),
+        "p90_error_minutes": p90_error(charges),
     }
+
+
+def p90_error(charges: Sequence[ChargeAnswers]) -> dict[str, float]:
+    """The absolute error of the 50 % answer that nine in ten answers stay within, each charge weighing the same."""
+    found: dict[str, float] = {}
+    errors = [answer_error(charge) for charge in charges]
+    for key in HORIZON_KEYS:
+        parts = [error[rows_at(charge, key)] for charge, error in zip(charges, errors, strict=True)]
+        known = [part[~np.isnan(part)] for part in parts]
+        known = [part for part in known if len(part)]
+        if known:
+            weight = np.concatenate([np.full(len(part), 1 / len(part)) for part in known])
+            found[key] = weighted_quantile(np.concatenate(known), weight, 0.9)
+    return found
 
 
 def confusion_matrix(charges: Sequence[ChargeAnswers], n_devices: int) -> list[list[int]]:
@@ -89,8 +144,6 @@ def per_device(charges: Sequence[ChargeAnswers], devices: Sequence[str]) -> dict
         own = [charge for charge in charges if charge.device == index]
         if own:
             figures = {**device_figures(own), **remaining_figures(own)}
-            if len(devices) == 1:
-                figures["accuracy"] = {}  # no classifier
             table[name] = {
                 "charges": len(own),
                 "units": len({charge.unit for charge in own}),
@@ -102,37 +155,51 @@ def per_device(charges: Sequence[ChargeAnswers], devices: Sequence[str]) -> dict
     return table
 
 
-def _by_horizon(charges: Sequence[ChargeAnswers], values_of: Any) -> dict[str, float]:
-    """Mean over charges of the mean over their rows; a horizon nothing is known about has no key."""
-    means: dict[str, list[float]] = {key: [] for key in HORIZON_KEYS}
-    for charge in charges:
-        values = values_of(charge)
-        if values is None:
-            continue
-        for key in HORIZON_KEYS:
-            here = values[rows_at(charge, key)]
-            here = here[~np.isnan(here)]
-            if len(here):
-                means[key].append(float(here.mean()))
-    return {key: float(np.mean(found)) for key, found in means.items() if found}
+def _by_horizon(charges: Sequence[ChargeAnswers], values_of: Values) -> dict[str, float]:
+    return by_horizon(charge_values(charges, values_of))
 
 
-def _correct(charge: ChargeAnswers) -> NDArray[np.float64] | None:
-    return (charge.answer_device == charge.device).astype(np.float64) if charge.device >= 0 else None
+def correct(charge: ChargeAnswers) -> NDArray[np.float64] | None:
+    """1 where the device is named rightly; None for a device the model has not, and where there is no classifier."""
+    if charge.device < 0 or not charge.classified:
+        return None
+    return np.where(charge.answer_device == charge.device, 1.0, 0.0)
 
 
-def _where_known(charge: ChargeAnswers, values: NDArray[Any]) -> NDArray[np.float64]:
+def where_known(charge: ChargeAnswers, values: NDArray[Any]) -> NDArray[np.float64]:
+    """Values [n], NaN where the time to full is not known."""
     return np.where(charge.true_remaining_s >= 0, values.astype(np.float64), np.nan)
 
 
-def _error_minutes(charge: ChargeAnswers, answer_s: NDArray[np.int32]) -> NDArray[np.float64]:
-    return _where_known(charge, np.abs(answer_s.astype(np.int64) - charge.true_remaining_s) / 60)
+def answer_error(charge: ChargeAnswers) -> NDArray[np.float64]:
+    """Absolute error of the 50 % answer, minutes."""
+    return error_minutes(charge, charge.remaining_s[:, 1])
 
 
-def _covered(charge: ChargeAnswers) -> NDArray[np.float64]:
+def baseline_error(charge: ChargeAnswers) -> NDArray[np.float64]:
+    """Absolute error of the baseline, minutes."""
+    return error_minutes(charge, charge.baseline_s)
+
+
+def error_minutes(charge: ChargeAnswers, answer_s: NDArray[Any]) -> NDArray[np.float64]:
+    """Absolute error of answered seconds [n], minutes; NaN answers stay NaN."""
+    return where_known(charge, np.abs(answer_s.astype(np.float64) - charge.true_remaining_s) / 60)
+
+
+def covered(charge: ChargeAnswers) -> NDArray[np.float64]:
+    """1 where the truth lies within the 10 and 90 % answers."""
     low, high = charge.remaining_s[:, 0], charge.remaining_s[:, 2]
-    return _where_known(charge, (low <= charge.true_remaining_s) & (charge.true_remaining_s <= high))
+    return where_known(charge, (low <= charge.true_remaining_s) & (charge.true_remaining_s <= high))
 
 
-def _width_minutes(charge: ChargeAnswers) -> NDArray[np.float64]:
-    return _where_known(charge, (charge.remaining_s[:, 2].astype(np.int64) - charge.remaining_s[:, 0]) / 60)
+def width(charge: ChargeAnswers) -> NDArray[np.float64]:
+    """From the 10 to the 90 % answer, minutes."""
+    return where_known(charge, (charge.remaining_s[:, 2].astype(np.int64) - charge.remaining_s[:, 0]) / 60)
+
+
+def pinball(charge: ChargeAnswers) -> NDArray[np.float64]:
+    """Mean pinball loss of the three quantiles, minutes (Koenker and Bassett 1978): the lower the better, and least
+    when each quantile is what it says."""
+    below = charge.true_remaining_s[:, None].astype(np.float64) - charge.remaining_s
+    levels = np.array(QUANTILES_PERMILLE) / 1000
+    return where_known(charge, np.maximum(levels * below, (levels - 1) * below).mean(axis=1) / 60)

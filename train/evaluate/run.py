@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.artifact import Artifact
-from train.evaluate import metrics
+from train.evaluate import confidence, courses, groups, metrics, soc
+from train.evaluate.intervals import headline
 from train.features import AnswerRules, asked_rows, device_answers, remaining_answers
 from train.models.answering import answer_rules
 from train.models.outputs import Models, model_sizes, outputs_at
@@ -81,37 +82,71 @@ def answer_charge(artifact: Artifact, models: Models, rules: AnswerRules, charge
         remaining_s=seconds,
         baseline_s=baseline_s(artifact, answer.device, found.elapsed_s),
         true_remaining_s=remaining_s(charge)[rows],
+        classified=len(artifact.devices) > 1,
+        session=charge.session,
+        ended=charge.ended,
+        slices=groups.slices_of(charge),
+        confidence=answer.confidence_permille / 1000,
+        strangeness=confidence.strangeness(
+            answer.confidence_permille,
+            answer.unfamiliarity,
+            elapsed_ms[rows],
+            artifact.unknown_below_permille,
+            artifact.prototypes,
+        ),
+        soc_pct=None if charge.soc_pct is None else charge.soc_pct[rows].astype(np.float64),
     )
 
 
 def quality(artifact: Artifact, answered: Sequence[metrics.ChargeAnswers], split: str) -> dict[str, Any]:
     """The `quality` object of build/report.json."""
-    device = metrics.device_figures(answered) if len(artifact.devices) > 1 else {"accuracy": {}}
+    several = len(artifact.devices) > 1
     remaining = metrics.remaining_figures(answered)
     return {
         "protocol": _protocol(artifact, answered, split),
-        "accuracy": device["accuracy"],
+        "accuracy": metrics.device_figures(answered)["accuracy"],
         "mae_minutes": remaining["mae_minutes"],
         "baseline_mae_minutes": remaining["baseline_mae_minutes"],
-        "oracle_mae_minutes": {},
+        "oracle_mae_minutes": metrics.by_horizon(soc.oracle_table(answered)),
         "coverage": remaining["coverage"],
-        "unknown_auroc": {},
+        "unknown_auroc": confidence.unknown_figures(answered)["unknown_auroc"] if several else {},
     }
 
 
 def _details(artifact: Artifact, answered: Sequence[metrics.ChargeAnswers]) -> dict[str, Any]:
-    several = len(artifact.devices) > 1
-    device = metrics.device_figures(answered)
+    remaining = metrics.remaining_figures(answered)
     return {
-        "unknown_rate": device["unknown_rate"] if several else {},
-        "unknown_caught": device["unknown_caught"] if several else {},
-        "interval_minutes": metrics.remaining_figures(answered)["interval_minutes"],
-        "confusion": {
-            "at": metrics.horizon_key(metrics.REFERENCE_HORIZON_S),
-            "devices": list(artifact.devices),
-            "charges": metrics.confusion_matrix(answered, len(artifact.devices)) if several else [],
-        },
+        **_about_devices(artifact, answered),
+        **{key: remaining[key] for key in ("interval_minutes", "p90_error_minutes", "pinball_minutes")},
+        **headline(answered),
+        "linear_mae_minutes": soc.linear_figures(answered),
+        "jumps_per_hour": groups.jumps_per_hour(answered),
         "per_device": metrics.per_device(answered, artifact.devices),
+        "by_share_done": groups.by_share_done(answered),
+        "by_ending": groups.by_ending(answered),
+        "by_slice": groups.by_slice(answered),
+        "curves": courses.curves(answered),
+        "worst_charges": courses.worst_charges(answered, artifact.devices),
+    }
+
+
+def _about_devices(artifact: Artifact, answered: Sequence[metrics.ChargeAnswers]) -> dict[str, Any]:
+    """What there is to say of answered devices; all of it empty with one device, which has no classifier."""
+    at = metrics.horizon_key(metrics.REFERENCE_HORIZON_S)
+    several = len(artifact.devices) > 1
+    scored = answered if several else ()
+    device = metrics.device_figures(scored)
+    return {
+        "unknown_rate": device["unknown_rate"],
+        "unknown_caught": device["unknown_caught"],
+        "unknown_caught_at_5": confidence.unknown_figures(scored)["unknown_caught_at_5"],
+        "calibration_error": confidence.calibration_error(scored),
+        "calibration": confidence.calibration(scored),
+        "confusion": {
+            "at": at,
+            "devices": list(artifact.devices),
+            "charges": metrics.confusion_matrix(scored, len(artifact.devices)) if several else [],
+        },
     }
 
 

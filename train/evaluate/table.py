@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from train.evaluate.metrics import HORIZON_KEYS
 
 ROWS = (
     ("device right, %", "accuracy", "percent"),
+    ("  95 % interval", "accuracy", "percent interval"),
+    ("  mean of the devices, %", "macro_accuracy", "percent"),
+    ("  confidence off by, %", "calibration_error", "percent"),
     ("known called unknown, %", "unknown_rate", "percent"),
     ("others called unknown, %", "unknown_caught", "percent"),
+    ("  at 5 % false alarms, %", "unknown_caught_at_5", "percent"),
+    ("  AUROC, %", "unknown_auroc", "percent"),
     ("time to full: error, min", "mae_minutes", "minutes"),
+    ("  95 % interval", "mae_minutes", "minutes interval"),
+    ("  nine in ten within", "p90_error_minutes", "minutes"),
     ("  the baseline's, min", "baseline_mae_minutes", "minutes"),
+    ("  share of it, %", "of_baseline", "percent"),
+    ("  linear, SoC known", "linear_mae_minutes", "minutes"),
+    ("  SoC oracle", "oracle_mae_minutes", "minutes"),
     ("truth within 10–90 %, %", "coverage", "percent"),
+    ("  95 % interval", "coverage", "percent interval"),
     ("  its width, min", "interval_minutes", "minutes"),
 )
+
+
+def figure_rows(
+    result: Mapping[str, Any], quality: Mapping[str, Any], *, narrow: bool = False
+) -> list[tuple[str, list[str]]]:
+    """Title and cells of each of ROWS that has any figure, from an evaluation and its `quality`.
+
+    `narrow` shows half an interval's width in place of its two ends, so that a table fits 80 columns.
+    """
+    rows = []
+    for title, key, unit in ROWS:
+        kind, _, interval = unit.partition(" ")
+        values = (result.get("intervals") or {}).get(key) if interval else quality.get(key) or result.get(key)
+        if values:
+            show = (_format_half if narrow else format_interval) if interval else format_figure
+            rows.append((title, [show(values.get(at), kind) for at in HORIZON_KEYS]))
+    return rows
 
 
 def print_evaluation(result: Mapping[str, Any]) -> None:
@@ -31,12 +59,11 @@ def print_evaluation(result: Mapping[str, Any]) -> None:
     table.add_column("after charging for", no_wrap=True)
     for key in HORIZON_KEYS:
         table.add_column(horizon_title(key), justify="right", no_wrap=True)
-    for title, key, unit in ROWS:
-        values = quality.get(key) or result.get(key) or {}
-        if values:
-            table.add_row(title, *(format_figure(values.get(at), unit) for at in HORIZON_KEYS))
+    for title, cells in figure_rows(result, quality, narrow=True):
+        table.add_row(title, *cells)
     console.print(table)
     console.print(_device_table(result["per_device"], result["confusion"]["at"]))
+    console.print(_group_table(result))
     for note in result["notes"]:
         console.print(f"note: {note}", highlight=False)
     if result["unknown_devices"]:
@@ -65,6 +92,15 @@ def format_figure(value: float | None, unit: str) -> str:
         return "–"
     text = f"{100 * value if unit == 'percent' else value:.1f}"
     return "100" if text == "100.0" else text
+
+
+def format_interval(values: Sequence[float] | None, unit: str) -> str:
+    """An interval as `low–high`, both as format_figure; an en dash where there is none."""
+    return "–" if values is None else "–".join(format_figure(value, unit) for value in values)
+
+
+def _format_half(values: Sequence[float] | None, unit: str) -> str:
+    return "–" if values is None else f"±{format_figure((values[1] - values[0]) / 2, unit)}"
 
 
 def horizon_title(key: str) -> str:
@@ -99,3 +135,42 @@ def _device_table(per_device: Mapping[str, Any], at: str) -> Any:
             format_figure(figures["coverage"].get("overall"), "percent"),
         )
     return table
+
+
+def _group_table(result: Mapping[str, Any]) -> Any:
+    """Charges by ending and by slice, and all of them by the share that is done."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        title_justify="left",
+        title="by ending, by slice, and by share of the charge done: all along",
+    )
+    for title in ("charges", "number", "right, %", "error, min", "baseline", "covered, %"):
+        table.add_column(title, justify="left" if title == "charges" else "right", no_wrap=title == "charges")
+    for name, number, figures in group_rows(result):
+        table.add_row(name, number, *figures)
+    return table
+
+
+def group_rows(result: Mapping[str, Any]) -> list[tuple[str, str, list[str]]]:
+    """Name, number of charges and figures all along of each ending, slice and share done."""
+    groups = [(f"ended: {name}", found) for name, found in (result.get("by_ending") or {}).items()]
+    groups += list((result.get("by_slice") or {}).items())
+    rows = [
+        (name, str(found["charges"]), _cells({key: found[key].get("overall") for key in GROUP_KEYS}))
+        for name, found in groups
+    ]
+    for name, found in (result.get("by_share_done") or {}).items():
+        low, high = (f"{100 * float(end):g}" for end in name.split("-"))
+        rows.append((f"{low}–{high} % done", "", _cells(found)))
+    return rows
+
+
+GROUP_KEYS = ("accuracy", "mae_minutes", "baseline_mae_minutes", "coverage")
+
+
+def _cells(figures: Mapping[str, float | None]) -> list[str]:
+    return [format_figure(figures.get(key), "minutes" if key.endswith("minutes") else "percent") for key in GROUP_KEYS]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.answer_rules import EstimateRules
+from train.bootstrap import LEVELS, drawn_units
 from train.features import AnswerRules
 from train.models.answering import remaining_columns
 from train.models.crossfit import load_forests
@@ -84,12 +85,11 @@ def errors_of_forests(
 
 def differences(one: Errors, other: Errors, seed: int = 1) -> dict[str, tuple[float, float]]:
     """95 % intervals of one's figures less the other's: bootstrap over units, the same draws for both."""
-    random = np.random.default_rng(seed)
-    drawn = random.integers(0, len(one.weight), (BOOTSTRAPS, len(one.weight)))
+    drawn = drawn_units(len(one.weight), BOOTSTRAPS, seed)
 
     def interval(values: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[float, float]:
-        means = values[drawn].sum(axis=1) / np.maximum(weight[drawn].sum(axis=1), 1e-12)
-        low, high = np.percentile(means, [2.5, 97.5])
+        means = (drawn @ values) / np.maximum(drawn @ weight, 1e-12)
+        low, high = np.quantile(means, LEVELS)
         return float(low), float(high)
 
     return {

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from train.evaluate.metrics import HORIZON_KEYS
-from train.evaluate.table import ROWS, format_figure, horizon_title
+from train.evaluate.table import figure_rows, format_figure, horizon_title
 from train.report import proof
 from train.report.charges import Replayed
 from train.report.proof import count
@@ -100,12 +100,10 @@ def _overall(quality: Mapping[str, Any], key: str) -> float | None:
 
 
 def _horizons(quality: Mapping[str, Any], evaluation: Mapping[str, Any]) -> dict[str, Any]:
-    rows = []
-    for title, key, unit in ROWS:
-        values = quality.get(key) or evaluation.get(key) or {}
-        if values:
-            figures = [format_figure(values.get(at), unit) for at in HORIZON_KEYS]
-            rows.append({"title": title.strip(), "lesser": title.startswith(" "), "values": figures})
+    rows = [
+        {"title": title.strip(), "lesser": title.startswith(" "), "values": cells}
+        for title, cells in figure_rows(evaluation, quality)
+    ]
     return {"titles": [horizon_title(key) for key in HORIZON_KEYS], "rows": rows}
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.answer_rules import EstimateRules, Interval
+from train.bootstrap import LEVELS, drawn_units
 from train.features import AnswerRules, remaining_answers
 from train.models import calibrate
 from train.models.rows import TrainingRows
@@ -91,9 +92,9 @@ def difference(
     n_units = int(unit.max()) + 1
     total = np.bincount(unit[counts], (new - old)[counts], n_units)
     number = np.bincount(unit[counts], minlength=n_units).astype(np.float64)
-    drawn = np.random.default_rng(seed).multinomial(n_units, np.full(n_units, 1 / n_units), size=N_RESAMPLES)
+    drawn = drawn_units(n_units, N_RESAMPLES, seed)
     means = (drawn @ total) / np.maximum(drawn @ number, 1)
-    low, high = np.quantile(means, (0.025, 0.975))
+    low, high = np.quantile(means, LEVELS)
     return {"value": float(total.sum() / number.sum()), "low": float(low), "high": float(high)}
 
 
@@ -104,9 +105,9 @@ def relative_difference(
     counts = ~np.isnan(new) & ~np.isnan(old)
     n_units = int(unit.max()) + 1
     sums = [np.bincount(unit[counts], values[counts], n_units) for values in (new, old)]
-    drawn = np.random.default_rng(seed).multinomial(n_units, np.full(n_units, 1 / n_units), size=N_RESAMPLES)
+    drawn = drawn_units(n_units, N_RESAMPLES, seed)
     ratios = (drawn @ sums[0]) / (drawn @ sums[1]) - 1
-    low, high = np.quantile(ratios, (0.025, 0.975))
+    low, high = np.quantile(ratios, LEVELS)
     return {"value": float(sums[0].sum() / sums[1].sum() - 1), "low": float(low), "high": float(high)}
 
 
