@@ -22,8 +22,10 @@ def _add_simulate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     parser = subparsers.add_parser(
         "simulate",
         help="simulate charges of the built-in fleet",
-        description="Simulate charges of the built-in fleet as a sensor at the charger's output sees them.",
-        epilog="example:\n  python -m train simulate build/fleet --seed 1 --units 10 --charges 12 --format parquet",
+        description="Simulate charges of the built-in fleet as a sensor at the charger's output sees them, or with\n"
+        "--profile ev charges of electric vehicles as the meter of their charge point does.",
+        epilog="examples:\n  python -m train simulate build/fleet --seed 1 --units 10 --charges 12 --format parquet\n"
+        "  python -m train simulate build/cars --profile ev --devices id_3_58,leaf_40 --points ac",
         formatter_class=_RAW,
     )
     parser.add_argument("out", metavar="OUT", type=place, nargs="?", help="dataset folder or URL to write")
@@ -32,13 +34,21 @@ def _add_simulate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument("--charges", type=int, default=12, metavar="N", help="charges a unit (default %(default)s)")
     parser.add_argument("--devices", metavar="A,B", help="devices, by name (default: all)")
     parser.add_argument(
-        "--period-ms", type=int, default=1000, metavar="MS", help="between samples (default %(default)s)"
+        "--period-ms", type=int, metavar="MS", help="between samples (default 1000; ev: each charge point's, 1 to 60 s)"
+    )
+    parser.add_argument(
+        "--profile", choices=("phone", "ev"), default="phone", help="what is charged (default %(default)s)"
+    )
+    parser.add_argument(
+        "--points", choices=("ac", "dc", "both"), help="ev: charge points (default both, a quarter in DC)"
+    )
+    parser.add_argument(
+        "--cars", metavar="FILE", type=place, help="ev: more cars, one TOML entry each (docs/dataset.md)"
     )
     parser.add_argument(
         "--population",
-        default="built-in",
         metavar="NAME",
-        help="built-in (default), or shifted: other cells, chargers, loads and tolerances, to test models on",
+        help="phones: built-in (default), or shifted: other cells, chargers, loads and tolerances, to test models on",
     )
     parser.add_argument("--list-devices", action="store_true", help="print the devices' names and stop")
     parser.add_argument(

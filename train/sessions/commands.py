@@ -17,6 +17,7 @@ from train.errors import ConfigError, DatasetError
 from train.sessions.place import is_url
 
 if TYPE_CHECKING:
+    from train.sessions.simulator.calibration import Comparison
     from train.sessions.types import Charge
 
 
@@ -60,37 +61,28 @@ class Tally:
 
 def simulate(args: argparse.Namespace) -> int:
     """`simulate OUT`: charges of the built-in fleet."""
-    from train.sessions.simulator import device_names
-    from train.sessions.simulator import simulate as simulated
+    from train.sessions.fleets import Phones, Vehicles
 
+    fleet = Vehicles(args) if args.profile == "ev" else Phones(args)
     if args.list_devices:
-        print(json.dumps(device_names()) if args.json else "\n".join(device_names()))
+        print(json.dumps(fleet.names) if args.json else "\n".join(fleet.names))
         return 0
     if args.published:
-        return _published(as_json=args.json)
+        return _published(fleet.compare(), as_json=args.json)
     if args.out is None:
         raise ConfigError("simulate: OUT is missing; name the dataset folder to write")
-    names = [name.strip() for name in args.devices.split(",")] if args.devices else list(device_names())
-    charges = simulated(
-        names,
-        seed=args.seed,
-        units_per_device=args.units,
-        charges_per_unit=args.charges,
-        period_ms=args.period_ms,
-        population=args.population,
-    )
-    stopwatch = _Stopwatch(charges)
-    tally = _write(args, stopwatch, len(names) * args.units * args.charges)
+    names = [name.strip() for name in args.devices.split(",")] if args.devices else list(fleet.names)
+    stopwatch = _Stopwatch(fleet.charges(names))
+    tally = _write(args, stopwatch, fleet.n_charges(names))
     rate = round(tally.n_charges / max(stopwatch.cpu_s, 1e-9))
     _report(args, tally, {"charges_per_cpu_second": rate}, f"simulated at {rate} charges/s of one core")
     return 0
 
 
-def _published(*, as_json: bool) -> int:
+def _published(rows: list[Comparison], *, as_json: bool) -> int:
     """The simulator beside published figures; 1 when one of them is off by more than a tenth."""
-    from train.sessions.simulator.calibration import TOLERANCE, as_markdown, compare_with_published
+    from train.sessions.simulator.calibration import TOLERANCE, as_markdown
 
-    rows = compare_with_published()
     far = [row for row in rows if not row.within]
     if as_json:
         print(json.dumps([{**asdict(row), "off": row.off} for row in rows], indent=1))
