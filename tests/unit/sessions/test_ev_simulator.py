@@ -102,6 +102,11 @@ def test_direct_current_follows_the_curve_the_station_and_the_cold(fleet: list[C
     assert one.soc_pct is not None
     for soc in (20, 40, 60, 75):
         assert float(np.mean(kw(one)[one.soc_pct == soc])) == pytest.approx(car.dc_kw()[soc], rel=0.06)
+    whole = nominal_charge(car, "dc", arrival_soc_pct=60)
+    assert whole.full_t_ms is not None
+    assert whole.full_t_ms == pytest.approx(
+        full_t_ms(replace(whole, full_t_ms=None)), abs=5_000
+    )  # nothing is drawn after
     weak = nominal_charge(car, "dc", arrival_soc_pct=5, target_soc_pct=80, kw=50)
     assert kw(weak).max() <= 50.5
     for direct in (charge for charge in fleet if charge.phases is None):

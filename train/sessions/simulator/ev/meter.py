@@ -95,7 +95,7 @@ def _power_kw(draw: ChargeDraw, course: Course, t_s: Floats, end_s: float) -> Fl
     at = (t_s / course.step_s).astype(np.intp)
     power = np.where(at < len(course.power_kw), course.power_kw[np.minimum(at, len(course.power_kw) - 1)], 0.0)
     car, since = draw.unit.car, t_s - end_s
-    if course.done and draw.target_soc >= 1:
+    if course.done and draw.target_soc >= 1 and draw.side == "ac":
         # Cells are levelled one after the other: a minute and a half of three, until it is through.
         levelling = (since >= 0) & (since < 60 * car.balance_min) & (since % 180 < 90)
         power = np.where(levelling, car.balance_w / 1000, power)
