@@ -110,6 +110,7 @@ class NetworkSettings:
     batch: int = _integer(256, 1, 65_536)
     learning_rate: float = _number(0.005, 1e-6, 1.0)
     distil: float = _number(0.5, 0.0, 1.0)
+    smoothing_s: int = _integer(180, 0, 2**16 - 1)
     dense: Dense = Dense()
     conv: Windowed = Windowed()
     separable: Windowed = Windowed()

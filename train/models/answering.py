@@ -38,6 +38,15 @@ class BoardModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Outputs:
+    """Integer outputs of either kind of model at some samples of a charge."""
+
+    features: Features
+    margin: NDArray[np.int32]  # [n, devices], or a column that means nothing with one device
+    quantile: NDArray[np.int32]  # [n, 3]
+
+
+@dataclass(frozen=True, slots=True)
 class ForestOutputs:
     """Integer outputs at some rows, and what the remaining model was told of the answered device."""
 

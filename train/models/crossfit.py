@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,9 @@ from train.answer_rules import HISTORY_FEATURES, EstimateRules, Prototypes
 from train.artifact import ModelFile
 from train.config import Config, Forest
 from train.errors import TrainError
-from train.features import AnswerRules, asked_rows, device_answers, extract
+from train.features import AnswerRules, device_answers, extract
 from train.models.answering import BoardModel, Forests, course_seconds, remaining_columns
+from train.models.courses import Asked, CourseRows, courses, elapsed_ms_of, joined_courses
 from train.models.few import (
     TRANSFERS,
     TRANSFERS_BETWEEN_DEVICES,
@@ -32,13 +34,11 @@ from train.models.history import histories
 from train.models.prototypes import fit_prototypes
 from train.models.rows import TrainingRows
 from train.models.split import UnitSplit, folds
-from train.sessions.labels import remaining_s
 from train.sessions.types import Charge
 
 DEVICE_FILE = "device.json"
 REMAINING_FILE = "remaining.json"
 N_FOLDS = 5
-PHASE_FULL = 3  # wp_phase of the core
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +65,6 @@ class Trained:
             estimate=self.estimate,
         )
         return BoardModel(self.forests, device, remaining, rules)
-
-
-@dataclass(frozen=True, slots=True)
-class CourseRows:
-    """Moments of whole charges at which the model was asked, with its smoothed quantiles before any correction."""
-
-    elapsed_s: NDArray[np.int64]  # [n]
-    quantile_s: NDArray[np.int64]  # [n, 3]
-    remaining_s: NDArray[np.int64]  # [n]
-    charge: NDArray[np.intp]  # [n]
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,13 +245,6 @@ def unseen_answers(
     )
 
 
-def joined_courses(parts: Sequence[CourseRows]) -> CourseRows:
-    """All rows of the parts, in order."""
-    return CourseRows(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in CourseRows.__dataclass_fields__)
-    )
-
-
 def _answer(
     rows: TrainingRows, charges: Sequence[Charge], n_devices: int, models: Trained, config: Config
 ) -> UnseenAnswers:
@@ -275,27 +258,9 @@ def _answer(
         elapsed_ms = 1000 * rows.elapsed_s.astype(np.int64)
         found = device_answers(model.rules, rows.whole_features(), outputs, elapsed_ms, rows.phase)
         unfamiliarity = found.unfamiliarity
-    numbers = [number for number in np.unique(rows.charge) if np.any(rows.remaining_s[rows.charge == number] >= 0)]
-    return UnseenAnswers(rows, margin, unfamiliarity, _course(charges, numbers, model), 0)
+    return UnseenAnswers(rows, margin, unfamiliarity, courses(charges, rows, partial(_seconds_at, model)), 0)
 
 
-def _course(charges: Sequence[Charge], numbers: Sequence[int], model: BoardModel) -> CourseRows:
-    """The answers to charges of these numbers wherever the model is asked, up to full."""
-    parts = [(np.empty(0, np.int64), np.empty((0, 3), np.int64), np.empty(0, np.int64), np.empty(0, np.intp))]
-    for number in numbers:
-        charge = charges[number]
-        elapsed_ms = (charge.t_ms - charge.t_ms[0]).astype(np.int64)
-        asked = asked_rows(elapsed_ms)
-        found = extract(charge, asked)
-        seconds = course_seconds(model, found, elapsed_ms[asked])
-        left = remaining_s(charge)[asked].astype(np.int64)
-        kept = (left >= 0) & (found.phase != PHASE_FULL)
-        parts.append(
-            (
-                elapsed_ms[asked][kept] // 1000,
-                seconds[kept].astype(np.int64),
-                left[kept],
-                np.full(int(kept.sum()), number, np.intp),
-            )
-        )
-    return CourseRows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+def _seconds_at(model: BoardModel, charge: Charge, asked: NDArray[np.intp]) -> Asked:
+    found = extract(charge, asked)
+    return found.phase, course_seconds(model, found, elapsed_ms_of(charge)[asked])

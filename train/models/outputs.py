@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from train.artifact import Artifact
-from train.features import Features, extract
-from train.models.answering import Forests, board_model, forest_outputs
-from train.models.network.run import Runner, margins, remaining, rows_with_ticks
+from train.features import extract
+from train.models.answering import Forests, Outputs, board_model, forest_outputs
+from train.models.network.run import Runner, network_outputs_at
 from train.sessions.types import Charge
 
 if TYPE_CHECKING:
@@ -20,19 +19,10 @@ if TYPE_CHECKING:
 Models = Forests | Runner
 
 
-@dataclass(frozen=True, slots=True)
-class Outputs:
-    """At some samples of a charge."""
-
-    features: Features
-    margin: NDArray[np.int32]  # [n, devices], or a column that means nothing with one device
-    quantile: NDArray[np.int32]  # [n, 3]
-
-
 def outputs_at(artifact: Artifact, models: Models, charge: Charge, rows: NDArray[np.intp]) -> Outputs:
     """Outputs after the samples `rows`, ascending strictly. A network is run at every tick before them as well."""
     if isinstance(models, Runner):
-        return _of_network(models, charge, rows)
+        return network_outputs_at(models, charge, rows)
     found = extract(charge, rows)
     outputs = forest_outputs(board_model(artifact, models), found)
     return Outputs(found, outputs.margin, outputs.quantile)
@@ -53,14 +43,3 @@ def model_sizes(models: Models) -> Mapping[str, int]:
         "remaining_trees": len(models.remaining.trees.group),
         "remaining_splits": models.remaining.trees.n_splits,
     }
-
-
-def _of_network(runner: Runner, charge: Charge, rows: NDArray[np.intp]) -> Outputs:
-    network = runner.network
-    samples, writes = rows_with_ticks(charge.t_ms, rows, network)
-    found = extract(charge, samples)
-    _, out, _ = runner.charge(found.x, writes)
-    at = np.searchsorted(samples, rows)
-    margin = margins(network, out[at]) if network.n_margins else np.zeros((len(rows), 1), np.int32)
-    chosen = replace(found, **{item.name: getattr(found, item.name)[at] for item in fields(Features)})
-    return Outputs(chosen, margin, remaining(network, out[at]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ from numpy.typing import NDArray
 
 from train.artifact_network import Network
 from train.errors import TrainError
-from train.features import encode
+from train.features import Features, encode, extract
+from train.models.answering import Outputs
 from train.models.network.samples import tick_samples
+from train.sessions.types import Charge
 
 
 class Runner:
@@ -84,6 +87,18 @@ def rows_with_ticks(
         return wanted, np.isin(wanted, ticks)
     rows = np.union1d(ticks[ticks <= wanted.max(initial=-1)], wanted).astype(np.intp)
     return rows, np.isin(rows, ticks)
+
+
+def network_outputs_at(runner: Runner, charge: Charge, rows: NDArray[np.intp]) -> Outputs:
+    """Outputs after the samples `rows`, ascending strictly; the network is run at every tick before them as well."""
+    network = runner.network
+    samples, writes = rows_with_ticks(charge.t_ms, rows, network)
+    found = extract(charge, samples)
+    _, out, _ = runner.charge(found.x, writes)
+    at = np.searchsorted(samples, rows)
+    margin = margins(network, out[at]) if network.n_margins else np.zeros((len(rows), 1), np.int32)
+    chosen = replace(found, **{item.name: getattr(found, item.name)[at] for item in fields(Features)})
+    return Outputs(chosen, margin, remaining(network, out[at]))
 
 
 def margins(network: Network, out: NDArray[np.int8]) -> NDArray[np.int32]:
