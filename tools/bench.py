@@ -25,7 +25,7 @@ WORK = ROOT / "build" / "bench"
 TARGETS = ("rv32imc", "host")
 BAUD = 115_200
 DAMAGED_LINES = 1_000_000
-KINDS_UNITS = 20  # of each device: five trainings, minutes of one core
+KINDS_UNITS = 40  # of each device, two charges each: five trainings, a quarter of an hour of one core
 THREE_HOURS_S = 3 * 3600
 
 
@@ -126,7 +126,7 @@ def bench_kinds() -> list[dict[str, Any]]:
         print(f"bench-kinds: {note}")
         return [{"what": note}]
     folder = WORK / "kinds"
-    run("-m", "train", "simulate", folder / "fleet", "--units", KINDS_UNITS, "--format", "parquet")
+    run("-m", "train", "simulate", folder / "fleet", "--units", KINDS_UNITS, "--charges", 2, "--format", "parquet")
     found = run_json("-m", "codegen", "compare", "--data", folder / "fleet", "--out", folder / "compare", "--json")
     rows = [
         {

@@ -84,7 +84,7 @@ class Windowed:
     inputs: int = _integer(24, 1, 255)
     units: int = _integer(16, 1, 128)
     hidden: int = _integer(16, 1, 128)
-    filters: int = _integer(6, 1, 64)
+    filters: int = _integer(4, 1, 64)
     kernel: int = _integer(5, 1, 16)
     rows: int = _integer(16, 8, 64)
     tick_s: int = _integer(4, 1, 3600)
@@ -95,7 +95,7 @@ class Recurrent:
     """Sizes of a network that keeps a state; units are the state's."""
 
     inputs: int = _integer(24, 1, 255)
-    units: int = _integer(12, 1, 64)
+    units: int = _integer(8, 1, 64)
     hidden: int = _integer(16, 1, 128)
     tick_s: int = _integer(60, 1, 3600)
 
@@ -113,7 +113,7 @@ class NetworkSettings:
     smoothing_s: int = _integer(180, 0, 2**16 - 1)
     dense: Dense = Dense()
     conv: Windowed = Windowed()
-    separable: Windowed = Windowed()
+    separable: Windowed = Windowed(inputs=28, rows=12, tick_s=5)
     gru: Recurrent = Recurrent()
 
 

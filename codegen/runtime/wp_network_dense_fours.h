@@ -16,15 +16,15 @@ static void wp_network_dense_fours(const wp_network_linear *layer, const int8_t 
         const wp_network_four none = {0, 0, 0, 0};
         const wp_network_four sums = wp_network_fours(none, x, local.n_inputs, weight);
         const int rest = local.n_outputs - channel;
-        y[channel] = (int8_t)wp_network_linear_output(&local, channel, sums.a);
+        y[channel] = (int8_t)wp_network_linear_quick(&local, channel, sums.a);
         if (rest > 1) {
-            y[channel + 1] = (int8_t)wp_network_linear_output(&local, channel + 1, sums.b);
+            y[channel + 1] = (int8_t)wp_network_linear_quick(&local, channel + 1, sums.b);
         }
         if (rest > 2) {
-            y[channel + 2] = (int8_t)wp_network_linear_output(&local, channel + 2, sums.c);
+            y[channel + 2] = (int8_t)wp_network_linear_quick(&local, channel + 2, sums.c);
         }
         if (rest > 3) {
-            y[channel + 3] = (int8_t)wp_network_linear_output(&local, channel + 3, sums.d);
+            y[channel + 3] = (int8_t)wp_network_linear_quick(&local, channel + 3, sums.d);
         }
     }
 }

@@ -31,7 +31,14 @@ typedef struct wp_network_linear {
     int8_t high;
 } wp_network_linear;
 
-static inline int32_t wp_network_linear_output(const wp_network_linear *layer, int channel, int32_t sum)
+/* Inlined even where the compiler saves bytes, for kernels that are to be quick. */
+#if defined(__GNUC__) || defined(__clang__)
+#define WP_NETWORK_ALWAYS_INLINE static inline __attribute__((always_inline))
+#else
+#define WP_NETWORK_ALWAYS_INLINE static inline
+#endif
+
+WP_NETWORK_ALWAYS_INLINE int32_t wp_network_linear_quick(const wp_network_linear *layer, int channel, int32_t sum)
 {
     const int32_t *const line = layer->line + 2 * channel;
     const int32_t wide = (int32_t)((uint32_t)sum << layer->left);
@@ -40,6 +47,11 @@ static inline int32_t wp_network_linear_output(const wp_network_linear *layer, i
         value -= 1 << layer->drop[channel];
     }
     return wp_network_limit(value >> layer->right, WP_NETWORK_LINEAR_LOW, WP_NETWORK_LINEAR_HIGH);
+}
+
+static inline int32_t wp_network_linear_output(const wp_network_linear *layer, int channel, int32_t sum)
+{
+    return wp_network_linear_quick(layer, channel, sum);
 }
 
 #endif
