@@ -72,7 +72,7 @@ class Forests:
 class Dense:
     """Sizes of a network that sees the latest features."""
 
-    inputs: int = _integer(40, 1, 255)
+    inputs: int = _integer(36, 2, 255)
     units: int = _integer(32, 1, 128)
     hidden: int = _integer(16, 1, 128)
 
@@ -81,7 +81,7 @@ class Dense:
 class Windowed:
     """Sizes of a network that sees a window of past rows as well."""
 
-    inputs: int = _integer(24, 1, 255)
+    inputs: int = _integer(24, 2, 255)
     units: int = _integer(16, 1, 128)
     hidden: int = _integer(16, 1, 128)
     filters: int = _integer(4, 1, 64)
@@ -94,7 +94,7 @@ class Windowed:
 class Recurrent:
     """Sizes of a network that keeps a state; units are the state's."""
 
-    inputs: int = _integer(24, 1, 255)
+    inputs: int = _integer(24, 2, 255)
     units: int = _integer(8, 1, 64)
     hidden: int = _integer(16, 1, 128)
     tick_s: int = _integer(60, 1, 3600)

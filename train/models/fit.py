@@ -34,6 +34,7 @@ from train.models.few import FEW_UNITS, fleet_prior
 from train.models.forest import Trees
 from train.models.learnt import Learnt
 from train.models.network.fit import learn_network
+from train.models.network.source import StoredSource
 from train.models.rows import TrainingRows, training_rows
 from train.models.split import UnitSplit, split_units
 from train.models.stored import StoredDataset, open_stored_dataset
@@ -81,9 +82,9 @@ def fit(
 ) -> FitSummary:
     """Train a `forest` (`grow` trains its parts) or a `network` on the dataset folder `data` and write the artifact.
 
-    With `rows`, the feature folder of `data`, forests are trained on these, which need not fit into memory, in this
-    process or on a cluster, and from a `teacher` if one is named; whole charges are then read of a sample of units
-    only, to calibrate on.
+    With `rows`, the feature folder of `data`, models are trained on these, which need not fit into memory, and from a
+    `teacher` if one is named; forests in this process or on a cluster. Whole charges are then read of a sample of
+    units only, to calibrate on.
 
     With `prior` "fleet", minutes are learnt from the simulated fleet as well, each device against its own charges.
 
@@ -102,9 +103,10 @@ def fit(
     charges = list(dataset.charges_of(seen))
     found = training_rows(charges, devices)
     if kind == "network":
+        stored = None
         if isinstance(dataset, StoredDataset):
-            raise ConfigError("--rows is for forests: a network is trained on whole charges; leave it out")
-        learnt = learn_network(charges, found, parts, devices, config, str(out), progress)
+            stored = StoredSource(dataset.rows, devices, config, cluster, teacher)
+        learnt = learn_network(charges, found, parts, devices, config, str(out), progress, stored)
     else:
         few = _few(parts, prior, config)
         learnt = _learn_forests(dataset, charges, found, parts, devices, config, cluster, grow, few, teacher)
@@ -178,7 +180,8 @@ def _with_seed(config: Config, seed: int | None) -> Config:
         return config
     if not 0 <= seed < 2**31:
         raise ConfigError(f"--seed {seed}: must lie within 0 to 2147483647")
-    return replace(config, forest=replace(config.forest, seed=seed), split=replace(config.split, seed=seed))
+    parts = {name: replace(getattr(config, name), seed=seed) for name in ("forest", "network", "split")}
+    return replace(config, **parts)
 
 
 def _about_data(dataset: Dataset | StoredDataset, parts: UnitSplit, devices: Sequence[str]) -> dict[str, Any]:

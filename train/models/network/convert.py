@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from train.config import NetworkSettings
 from train.errors import TrainError
 from train.models.network.layers import RECURRENT, Shape
-from train.models.network.learn import INPUT_SCALE, Lessons, as_float, quiet_tensorflow, recurrent_rows
+from train.models.network.learn import INPUT_SCALE, as_float, quiet_tensorflow, recurrent_rows
+from train.models.network.lessons import Lessons
 from train.models.network.lint import Graph, Tensor, lint
 from train.models.network.quantised import within
 from train.models.network.silence import silenced

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from train.answer_rules import EstimateRules
 from train.config import Config
+from train.errors import ConfigError
 from train.features import AnswerRules, device_answers, remaining_answers
 from train.models.courses import Asked, courses, elapsed_ms_of, joined_courses
 from train.models.crossfit import N_FOLDS, UnseenAnswers
@@ -18,6 +19,7 @@ from train.models.history import histories
 from train.models.learnt import Learnt
 from train.models.network.learn import Progress
 from train.models.network.run import Runner, network_outputs_at
+from train.models.network.source import StoredSource
 from train.models.network.train import MARGIN_SCALE_LOG2, NETWORK_FILE, Trained, network_outputs, train_network
 from train.models.prototypes import fit_prototypes
 from train.models.rows import TrainingRows
@@ -27,11 +29,21 @@ from train.sessions.types import Charge
 
 def learn_network(
     charges: Sequence[Charge], rows: TrainingRows, parts: UnitSplit, devices: Sequence[str], config: Config,
-    where: str, progress: Progress,
+    where: str, progress: Progress, stored: StoredSource | None = None,
 ) -> Learnt:  # fmt: skip
-    """Train a network on the rows of `charges` and calibrate it; raises TrainError, ConfigError as train_network."""
+    """Train a network on the rows of `charges`, or on all that are stored, and calibrate it on these.
+
+    Raises TrainError, ConfigError as train_network, and ConfigError for stored rows of a network that needs more.
+    """
+    if stored is not None and config.network.topology != "dense":
+        raise ConfigError(
+            f"network.topology {config.network.topology}: sees moments between the stored rows; leave --rows out, "
+            "or take dense"
+        )
+    if stored is not None and stored.labels is not None and not config.network.distil:
+        raise ConfigError("network.distil 0: nothing would be learnt from --teacher; raise it, or leave --teacher out")
     file = f"{where}/{NETWORK_FILE}"
-    trained = train_network(charges, rows, parts.train, parts.calibration, devices, config, file, progress)
+    trained = train_network(charges, rows, parts.train, parts.calibration, devices, config, file, progress, stored)
     scale = {"file": NETWORK_FILE, "leaf_bits": None}
     rules = _rules(rows.of_units(parts.train), len(devices), config)
     return Learnt(

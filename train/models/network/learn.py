@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,11 @@ from numpy.typing import NDArray
 from train.artifact import QUANTILES_PERMILLE
 from train.config import NetworkSettings
 from train.models.network.layers import RECURRENT, Shape, build_layers
+from train.models.network.lessons import Lessons
 from train.models.network.silence import silenced
+
+if TYPE_CHECKING:
+    from train.models.network.spool import Spool
 
 INPUT_SCALE = 1 / 128  # of every input byte; that of a recurrent state, so that both meet in one matrix
 CHARGES_AT_ONCE = 8  # of a recurrent network: as few steps an epoch as rows would leave it untaught
@@ -22,24 +26,8 @@ CLIP_NORM = 1.0
 REMAINING_SHARE = 8.0  # of the remaining time's loss beside the device's: roots are below 1, logits are not
 
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Lessons:
-    """Rows to learn from. Bytes are as the board will see them."""
-
-    inputs: NDArray[np.int8]  # [n, n_inputs]
-    window: NDArray[np.int8] | None  # [n, n_rows, n_row]
-    ticks: NDArray[np.int8] | None  # [n_ticks, n_inputs] of a recurrent network's charges
-    begins: NDArray[np.intp] | None  # [n_charges + 1] in ticks
-    before: NDArray[np.intp] | None  # [n] ticks of its charge before each row
-    charge: NDArray[np.intp]  # [n] ascending
-    device: NDArray[np.int32]  # [n]
-    device_weight: NDArray[np.float32]  # [n], 1 on average
-    root: NDArray[np.float32]  # [n] of the remaining time as a share of the largest; 0 where unknown
-    remaining_weight: NDArray[np.float32]  # [n], 0 where unknown
-    taught_logits: NDArray[np.float32] | None  # [n, n_devices] of the teacher
-    taught_roots: NDArray[np.float32] | None  # [n, 3]
+Batch = dict[str, Any]
+"""Inputs and labels by name, a row each."""
 
 
 def quiet_tensorflow(seed: int) -> Any:
@@ -65,18 +53,16 @@ def quiet_tensorflow(seed: int) -> Any:
     return tf
 
 
-def learn(shape: Shape, lessons: Lessons, settings: NetworkSettings, progress: Progress) -> Any:
-    """A trained tf_keras model; the same lessons give the same weights."""
+def learn(shape: Shape, lessons: Lessons | Spool, settings: NetworkSettings, distil: float, progress: Progress) -> Any:
+    """A trained tf_keras model; the same lessons give the same weights. `distil`: the teacher's share of the loss."""
     tf = quiet_tensorflow(settings.seed)
     import tf_keras as keras
 
     model = build_layers(shape)
     random = np.random.default_rng(settings.seed)
-    batches = _charge_batches if shape.topology in RECURRENT else _row_batches
-    n_steps = settings.epochs * sum(1 for _ in batches(lessons, settings, np.random.default_rng(0)))
-    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, n_steps)
+    batches, n_steps = _epochs(lessons, shape, settings)
+    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.epochs * n_steps)
     optimizer = keras.optimizers.Adam(rate, clipnorm=CLIP_NORM)
-    distil = settings.distil if lessons.taught_roots is not None else 0.0
     forward = _recurrent(tf, model, shape) if shape.topology in RECURRENT else _feed_forward(model, shape)
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
@@ -89,10 +75,23 @@ def learn(shape: Shape, lessons: Lessons, settings: NetworkSettings, progress: P
         return loss
 
     for epoch in range(settings.epochs):
-        losses = [step(batch) for batch in batches(lessons, settings, random)]
+        losses = [step(batch) for batch in batches(random)]
         mean = float(np.mean([float(loss) for loss in losses]))
         progress(f"epoch {epoch + 1} of {settings.epochs}, loss {mean:.4f}")
     return model
+
+
+def _epochs(
+    lessons: Lessons | Spool, shape: Shape, settings: NetworkSettings
+) -> tuple[Callable[[np.random.Generator], Iterator[Batch]], int]:
+    """What gives the batches of an epoch, and how many there are."""
+    if not isinstance(lessons, Lessons):
+        return partial(lessons.batches, settings.batch), lessons.n_steps(settings.batch)
+    if shape.topology in RECURRENT:
+        batches = partial(_charge_batches, lessons)
+    else:
+        batches = partial(row_batches, _columns(lessons), settings.batch)
+    return batches, sum(1 for _ in batches(np.random.default_rng(0)))
 
 
 def as_float(values: NDArray[np.int8]) -> NDArray[np.float32]:
@@ -118,24 +117,32 @@ def _loss(tf: Any, batch: dict[str, Any], logits: Any, roots: Any, distil: float
     return total
 
 
-def _labels(lessons: Lessons, rows: NDArray[np.intp]) -> dict[str, Any]:
+def _labels(lessons: Lessons, rows: NDArray[np.intp] | slice) -> Batch:
     names = ("device", "device_weight", "root", "remaining_weight", "taught_logits", "taught_roots")
     return {name: getattr(lessons, name)[rows] for name in names if getattr(lessons, name) is not None}
 
 
-def _row_batches(lessons: Lessons, settings: NetworkSettings, random: np.random.Generator) -> Iterator[dict[str, Any]]:
-    order = random.permutation(len(lessons.inputs))
-    for first in range(0, len(order), settings.batch):
-        rows = order[first : first + settings.batch]
-        if first and len(rows) < settings.batch:
+def _columns(lessons: Lessons) -> Batch:
+    every = slice(None)
+    window = {} if lessons.window is None else {"window": lessons.window}
+    return {"inputs": lessons.inputs, **window, **_labels(lessons, every)}
+
+
+def row_batches(columns: Batch, size: int, random: np.random.Generator) -> Iterator[Batch]:
+    """Rows in a random order, `size` at a time; bytes become the numbers they stand for."""
+    order = random.permutation(len(columns["inputs"]))
+    for first in range(0, len(order), size):
+        rows = order[first : first + size]
+        if first and len(rows) < size:
             return  # a batch of a few rows would weigh as much as a whole one; others are left out each time
-        batch = {"inputs": as_float(lessons.inputs[rows]), **_labels(lessons, rows)}
-        if lessons.window is not None:
-            batch["window"] = as_float(lessons.window[rows])[:, None]
+        batch = {name: values[rows] for name, values in columns.items()}
+        batch["inputs"] = as_float(batch["inputs"])
+        if "window" in batch:
+            batch["window"] = as_float(batch["window"])[:, None]
         yield batch
 
 
-def _charge_batches(lessons: Lessons, _: NetworkSettings, random: np.random.Generator) -> Iterator[dict[str, Any]]:
+def _charge_batches(lessons: Lessons, random: np.random.Generator) -> Iterator[Batch]:
     """All rows of some charges, with their ticks [n_ticks, charges, n_inputs], padded with zeros at the end."""
     assert lessons.ticks is not None  # noqa: S101
     assert lessons.begins is not None  # noqa: S101
@@ -185,7 +192,7 @@ def recurrent_rows(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Some charges' rows [n, inputs] and the states [n, units] that their ticks leave before them, as floats run it."""
     tf = quiet_tensorflow(settings.seed)
-    batch = next(_charge_batches(lessons, settings, np.random.default_rng(settings.seed)))
+    batch = next(_charge_batches(lessons, np.random.default_rng(settings.seed)))
     cell = model.get_layer("gru")
     states = tf.function(lambda ticks, zero: tf.scan(lambda state, x: cell([x, state]), ticks, zero))
     zero = np.zeros((batch["ticks"].shape[1], shape.units), np.float32)

@@ -12,26 +12,25 @@ from numpy.typing import NDArray
 from train.artifact_network import STATE_MAX_BYTES, TICKS_BYTES, Network, NetworkInput
 from train.config import Config, Dense, NetworkSettings, Recurrent, Windowed
 from train.errors import ConfigError, TrainError
-from train.features import AnswerRules, encode, extract, feature_names, state_bytes
+from train.features import extract, feature_names, state_bytes
 from train.models import calibrate
-from train.models.answering import remaining_columns
-from train.models.crossfit import train_models
 from train.models.network.convert import Converted, convert
-from train.models.network.encoding import choose_inputs, whole_range
-from train.models.network.layers import RECURRENT, Shape
-from train.models.network.learn import Lessons, Progress, learn
+from train.models.network.encoding import choose_inputs, piece, whole_range
+from train.models.network.layers import Shape
+from train.models.network.learn import Progress, learn
+from train.models.network.lessons import Lessons, lessons_of
 from train.models.network.run import Runner, margins, remaining, rows_with_ticks
-from train.models.network.samples import Ticks, find_ticks, row_samples, windows
+from train.models.network.samples import find_ticks, row_samples
+from train.models.network.source import MemorySource, Source, StoredSource
+from train.models.network.spool import Spool
 from train.models.rows import TrainingRows
-from train.models.split import folds
 from train.sessions.types import Charge
 
 NETWORK_FILE = "network.tflite"
 MARGIN_SCALE_LOG2 = 16
 WINDOW_FEATURES = ("voltage_mv", "current_ma", "power_mw", "current_mean_60s_ma")
-N_TEACHERS = 3  # each answers the units that the others learn from
-ROOM = 1.05  # the largest remaining time there is a number for, beside the largest seen
 JUDGED_FROM_S = 60
+BEGUN_S = 30  # one input counts up to it: it tells what is still missing from what is low, -128 from -127
 FEED_FORWARD_TICK_MS = 60_000  # counted, but nothing is kept
 
 
@@ -59,41 +58,44 @@ class Merit:
 
 def train_network(
     charges: Sequence[Charge], rows: TrainingRows, train_units: Sequence[str], judge_units: Sequence[str],
-    devices: Sequence[str], config: Config, where: str, progress: Progress,
+    devices: Sequence[str], config: Config, where: str, progress: Progress, stored: StoredSource | None = None,
 ) -> Trained:  # fmt: skip
     """Train on the rows of some units; with distillation twice, and the better on `judge_units` is kept.
 
     charges  that `rows` number
     where    names the network in messages
+    stored   all rows of the units, of which `rows` are then a sample: for ranges, and to judge by
 
     Raises TrainError without a charge that gets full, ConfigError for sizes that do not go together.
     """
     settings, sizes = config.network, sizes_of(config.network)
-    own = np.isin(rows.unit, [rows.units.index(unit) for unit in train_units])
-    taught = rows.where(own)
+    taught = rows.of_units(train_units)
     if not np.any(taught.remaining_s >= 0):
         raise TrainError("no charge to train on gets full: minutes to full cannot be learnt; add charges that do")
+    source: Source = MemorySource(taught, devices, config) if stored is None else stored.with_sample(taught)
     progress("growing forests to choose inputs by")
-    forests = train_models(taught, devices, config).files
-    inputs = choose_inputs(taught.features, list(forests.values()), sizes.inputs)
+    begun = piece(feature_names().index("elapsed_s"), 0, BEGUN_S)
+    forests = list(source.models(train_units).files.values())
+    inputs = (begun, *choose_inputs(taught.features, forests, sizes.inputs - 1))
     shape = _shape(settings, len(inputs), len(devices))
     row = whole_range(taught.features, [feature_names().index(name) for name in WINDOW_FEATURES[: shape.n_row]])
     tick_ms = FEED_FORWARD_TICK_MS if isinstance(sizes, Dense) else 1000 * sizes.tick_s
     ticks = find_ticks(charges, taught, tick_ms) if shape.n_kept else None
-    largest_s = ROOM * float(taught.remaining_s.max())
-    lessons = _lessons(shape, taught, ticks, inputs, row, config, largest_s)
-    alone = _trained(shape, lessons, settings, inputs, row, tick_ms, largest_s, where, progress)
-    judged = _judge(alone, charges, rows.of_units(judge_units))
-    if not settings.distil:
-        return replace(alone, notes=(f"on calibration units: {judged}",)) if judged else alone
-    progress("growing forests to learn from")
-    lessons = _with_teacher(lessons, taught, train_units, devices, config, largest_s)
-    helped = _trained(shape, lessons, settings, inputs, row, tick_ms, largest_s, where, progress)
+    sample = lessons_of(shape, taught, ticks, inputs, row, config)
+    if settings.distil:
+        progress("growing forests to learn from")
+    with source.lessons(sample, inputs, train_units) as lessons:
+        encoding = _Encoding(shape, sample, inputs, row, tick_ms, lessons.largest_s, where)
+        alone = _trained(encoding, lessons, settings, 0.0, progress)
+        judged = _judge(alone, charges, rows.of_units(judge_units))
+        if not settings.distil:
+            return replace(alone, notes=(f"on calibration units: {judged}",)) if judged else alone
+        helped = _trained(encoding, lessons, settings, settings.distil, progress)
     helped_judged = _judge(helped, charges, rows.of_units(judge_units))
     if judged is None or helped_judged is None:
         return replace(alone, notes=("no unit to judge distillation on: trained without it",))
     kept, word = (helped, "with") if helped_judged.loss < judged.loss else (alone, "without")
-    note = f"on calibration units, distilled from the forest: {helped_judged}; without it: {judged}; kept: {word}"
+    note = f"on calibration units, distilled from {source.teacher}: {helped_judged}; without it: {judged}; kept: {word}"
     return replace(kept, notes=(note,))
 
 
@@ -141,64 +143,26 @@ def sizes_of(settings: NetworkSettings) -> Dense | Windowed | Recurrent:
     return sizes
 
 
-def _lessons(
-    shape: Shape, rows: TrainingRows, ticks: Ticks | None, inputs: Sequence[NetworkInput],
-    row: Sequence[NetworkInput], config: Config, largest_s: float,
-) -> Lessons:  # fmt: skip
-    known = rows.remaining_s >= 0
-    device = rows.weight(config.forest.device.early_weight)
-    remaining_weight = np.where(known, rows.weight(config.forest.remaining.early_weight), 0)
-    recurrent = ticks if shape.topology in RECURRENT else None
-    return Lessons(
-        inputs=encode(rows.whole_features(), inputs),
-        window=windows(rows, ticks, row, shape.n_rows) if ticks is not None and shape.n_row else None,
-        ticks=None if recurrent is None else encode(recurrent.x, inputs),
-        begins=None if recurrent is None else recurrent.begins,
-        before=None if recurrent is None else recurrent.before,
-        charge=rows.charge,
-        device=rows.device,
-        device_weight=(device / device.mean()).astype(np.float32),
-        root=_root(rows.remaining_s, largest_s),
-        remaining_weight=(remaining_weight / remaining_weight.mean()).astype(np.float32),
-        taught_logits=None,
-        taught_roots=None,
-    )
+@dataclass(frozen=True, slots=True)
+class _Encoding:
+    """How a network meets features: its shape, inputs, some rows of them, and what its roots stand for."""
 
-
-def _root(seconds: NDArray[np.number], largest_s: float) -> NDArray[np.float32]:
-    share = np.clip(seconds.astype(np.float64) / largest_s, 0, 1)
-    return np.asarray(np.sqrt(share), dtype=np.float32)
-
-
-def _with_teacher(
-    lessons: Lessons, rows: TrainingRows, units: Sequence[str], devices: Sequence[str], config: Config, largest_s: float
-) -> Lessons:
-    """What forests say of units that they have not seen; of a unit that none is without, the forest of all."""
-    logits = np.zeros((len(rows), max(1, len(devices))), np.float32)
-    seconds = np.zeros((len(rows), 3), np.float32)
-    groups = folds(units, N_TEACHERS, config.split.seed)
-    left = frozenset(units).difference(*groups)
-    for group in [*groups, *([left] if left else [])]:
-        own = np.isin(rows.unit, [rows.units.index(unit) for unit in group])
-        rest = rows.where(~own) if group is not left else rows
-        if not np.any(rest.remaining_s >= 0):
-            rest = rows
-        models = train_models(rest, devices, config)
-        teacher, rules = models.forests, AnswerRules(max(1, len(devices)), estimate=models.estimate)
-        if teacher.device is not None:
-            logits[own] = teacher.device.margins(rows.features[own])
-        seconds[own] = teacher.remaining.margins(remaining_columns(rules, rows.features[own], rows.device[own]))
-    return replace(lessons, taught_logits=logits, taught_roots=_root(seconds, largest_s))
+    shape: Shape
+    sample: Lessons
+    inputs: Sequence[NetworkInput]
+    row: Sequence[NetworkInput]
+    tick_ms: int
+    largest_s: float
+    where: str
 
 
 def _trained(
-    shape: Shape, lessons: Lessons, settings: NetworkSettings, inputs: Sequence[NetworkInput],
-    row: Sequence[NetworkInput], tick_ms: int, largest_s: float, where: str, progress: Progress,
-) -> Trained:  # fmt: skip
-    model = learn(shape, lessons, settings, progress)
+    how: _Encoding, lessons: Lessons | Spool, settings: NetworkSettings, distil: float, progress: Progress
+) -> Trained:
+    model = learn(how.shape, lessons, settings, distil, progress)
     progress("converting to int8")
-    converted = convert(model, shape, lessons, settings, where)
-    return Trained(converted.data, _network(shape, converted, inputs, row, tick_ms, largest_s), ())
+    converted = convert(model, how.shape, how.sample, settings, how.where)
+    return Trained(converted.data, _network(how.shape, converted, how.inputs, how.row, how.tick_ms, how.largest_s), ())
 
 
 def _network(
