@@ -72,8 +72,8 @@ class Forests:
 class Dense:
     """Sizes of a network that sees the latest features."""
 
-    inputs: int = _integer(36, 2, 255)
-    units: int = _integer(32, 1, 128)
+    inputs: int = _integer(44, 2, 255)
+    units: int = _integer(28, 1, 128)
     hidden: int = _integer(16, 1, 128)
 
 
@@ -86,7 +86,7 @@ class Windowed:
     hidden: int = _integer(16, 1, 128)
     filters: int = _integer(4, 1, 64)
     kernel: int = _integer(5, 1, 16)
-    rows: int = _integer(16, 8, 64)
+    rows: int = _integer(14, 8, 64)
     tick_s: int = _integer(4, 1, 3600)
 
 
@@ -113,7 +113,7 @@ class NetworkSettings:
     smoothing_s: int = _integer(180, 0, 2**16 - 1)
     dense: Dense = Dense()
     conv: Windowed = Windowed()
-    separable: Windowed = Windowed(inputs=28, rows=12, tick_s=5)
+    separable: Windowed = Windowed(rows=12, tick_s=5)
     gru: Recurrent = Recurrent()
 
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codegen.fixed_point import Integers, multiply
 from codegen.ir.network import Int32s, Layer
 
 RIGHT_MAX = 22  # outputs times 2^right are int32
-TRIES = (0, 1, -1, 2, -2, 3, -3)
+TRIES = (0, *(sign * step for step in range(1, 17) for sign in (1, -1)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,15 +57,11 @@ def fit_linear(layer: Layer, taps_axis: int) -> Linear | None:
     one_sided = layer.low >= layer.output_zero_point
     drop = None if one_sided else (right + layer.shift).astype(np.int32)
     exact = np.floor(real * 2.0 ** (32 + right - left) + 0.5).astype(np.int64)
-    for change in TRIES:
-        multiplier = exact + change
-        if multiplier.min() <= 0 or multiplier.max() >= 1 << 31:
-            continue
-        offset = rising.offsets(multiplier, left, right, drop)
-        if offset is not None:
-            above = (layer.output_zero_point + 1) << right
-            return Linear(multiplier.astype(np.int32), offset.astype(np.int32), drop, left, right, above)
-    return None
+    found = rising.lines(exact, left, right, drop)
+    if found is None:
+        return None
+    above = (layer.output_zero_point + 1) << right
+    return Linear(found[0].astype(np.int32), found[1].astype(np.int32), drop, left, right, above)
 
 
 class _Rising:
@@ -96,8 +93,24 @@ class _Rising:
             below = np.where(inside & ~enough, middle, below)
         return reached
 
-    def offsets(self, multiplier: Integers, left: int, right: int, drop: Int32s | None) -> Integers | None:
-        """An offset for each channel that puts every threshold between the sums it has to lie between."""
+    def lines(self, exact: Integers, left: int, right: int, drop: Int32s | None) -> tuple[Integers, Integers] | None:
+        """Multiplier and offset of each channel, near `exact` [n_outputs]; None when a channel has none."""
+        multiplier, offset = exact.copy(), np.zeros_like(exact)
+        missing = np.ones(len(exact), np.bool_)
+        for change in TRIES:
+            tried = exact + change
+            found, fits = self._offsets(tried, left, right, drop)
+            taken = missing & fits & (tried > 0) & (tried < 1 << 31)
+            multiplier, offset = np.where(taken, tried, multiplier), np.where(taken, found, offset)
+            missing &= ~taken
+            if not np.any(missing):
+                return multiplier, offset
+        return None
+
+    def _offsets(
+        self, multiplier: Integers, left: int, right: int, drop: Int32s | None
+    ) -> tuple[Integers, NDArray[np.bool_]]:
+        """Offsets that put every threshold between the sums it has to lie between, and which channels have one."""
         factor = multiplier[:, None]
         needed = np.broadcast_to(self.levels << right, self.first.shape)
         if drop is not None:
@@ -108,8 +121,7 @@ class _Rising:
         limit = np.int64(1) << 31
         lowest = np.where(self.first <= self.most, needed - at_first, -limit).max(axis=1, initial=-limit)
         highest = np.where(self.first > self.least, needed - 1 - before, limit - 1).min(axis=1, initial=limit - 1)
-        if np.any(lowest > highest):
-            return None
         offset = np.asarray(lowest + highest >> 1, np.int64)
         values = np.stack([(end[:, 0] << left) * multiplier >> 32 for end in (self.least, self.most)]) + offset
-        return None if np.abs(values).max() >= limit - (np.int64(1) << right) else offset
+        within = np.abs(values).max(axis=0) < limit - (np.int64(1) << right)
+        return offset, (lowest <= highest) & within

@@ -77,7 +77,7 @@ def test_an_epoch_takes_every_row_from_everywhere(fleet: Path, monkeypatch: pyte
         records = [np.fromfile(path, spool.record) for path in spool.buckets]
         assert all(set(one["device"]) == {0, 1, 2} for one in records)
         found = np.unique(np.concatenate([one["inputs"] for one in records]), axis=0, return_counts=True)
-        assert all(np.array_equal(a, b) for a, b in zip(wanted, found, strict=True))
+        assert all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(wanted, found, strict=True))
         epochs = [list(spool.batches(16, np.random.default_rng(seed))) for seed in (1, 1, 2)]
         assert [len(batches) for batches in epochs] == [spool.n_steps(16)] * 3
         first, again, other = (np.concatenate([batch["root"] for batch in batches]) for batches in epochs)
@@ -117,12 +117,12 @@ with spooled(rows, rows.unit_keys, ("device0", "device1", "device2"), inputs, Co
 
 
 def test_memory_does_not_grow_with_the_rows(fleet: Path, tmp_path: Path) -> None:
-    """Eight times as many rows, 40 MB of features more: the peak of the process stays where it was."""
+    """Twelve times as many rows, 60 MB of features more: the peak of the process stays where it was."""
     (n_rows, peak_mb), (n_more, peak_of_more_mb) = (
-        _peak(_repeated(fleet / "rows", tmp_path / f"{n}", n)) for n in (12, 100)
+        _peak(_repeated(fleet / "rows", tmp_path / f"{n}", n)) for n in (12, 150)
     )
-    assert 3 * n_more == 25 * n_rows > 900_000
-    assert peak_of_more_mb - peak_mb < 20
+    assert 2 * n_more == 25 * n_rows > 900_000
+    assert peak_of_more_mb - peak_mb < 35
 
 
 def _peak(rows: Path) -> tuple[int, int]:
