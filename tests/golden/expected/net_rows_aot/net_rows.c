@@ -46,7 +46,7 @@ static const int8_t weights_0_1[6] = {
 };
 
 static const int32_t line_0_1[4] = {
-    671088668, 145793030, 714038350, 115295852,
+    671088668, 145793030, 714038347, 115295851,
 };
 
 static const wp_network_linear layer_0_1 = {
