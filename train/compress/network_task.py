@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from train.models.rows import TrainingRows
 
+EPOCHS, FEWER_EPOCHS, MANY_ROWS = 20, 15, 80_000  # of the whole network; fewer where there are not many rows
 EARLY_WEIGHT = 10.0
 ROWS_OF_WINDOW = 8
 N_INPUTS = 64

@@ -23,7 +23,7 @@ from train.study.search import search
 ROOT = Path(__file__).resolve().parents[2]
 STUDY_FILE = "compression.json"
 SCHEMA = 1
-TRIALS = {"device": 24, "remaining": 24, "network": 8}
+TRIALS = {"device": 16, "remaining": 16, "network": 4}
 QUICK_TRIALS = {"device": 4, "remaining": 4, "network": 0}
 
 
@@ -137,6 +137,7 @@ def _result(
         "command": request.command,
         "quick": request.quick,
         "seed": config.forest.seed,
+        "configured": asdict(config.forest),  # what "as configured" is, and what builds make that are told nothing else
         "data_hash": about["data_hash"],
         "about": about,
         "target": cost.TARGET,

@@ -42,7 +42,7 @@ def add_command(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="rows made at a time (default: 2)")
     parser.add_argument("--quick", action="store_true", help="a quarter of the units and one setting a technique")
-    trials = "trials of each search, 0 for none (default: 24, of networks 8)"
+    trials = "trials of each search, 0 for none (default: 16, of networks 4)"
     parser.add_argument("--trials", type=int, metavar="N", help=trials)
     finished = "make no new row: report those that are there, as after an interrupted run"
     parser.add_argument("--finished", action="store_true", help=finished)

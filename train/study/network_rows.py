@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from train.compress.network_task import CompressedNetwork, NetworkTask, Outputs, choose_inputs, lessons_of
+from train.compress.network_task import (
+    EPOCHS,
+    FEWER_EPOCHS,
+    MANY_ROWS,
+    CompressedNetwork,
+    NetworkTask,
+    Outputs,
+    choose_inputs,
+    lessons_of,
+)
 from train.compress.technique import Technique
 from train.errors import BuildError, TrainError
 from train.study import score
@@ -23,7 +32,6 @@ from train.study.watch import Watch
 if TYPE_CHECKING:
     from train.study.rows import Job, Workshop
 
-EPOCHS, QUICK_EPOCHS = 20, 15
 N_MEASURED = 200
 
 
@@ -109,7 +117,7 @@ def network_task(workshop: Workshop, began_with: Callable[[float], None] = lambd
         n_devices=len(data.devices),
         longest_s=longest_s,
         seed=workshop.config.forest.seed,
-        epochs=QUICK_EPOCHS if len(rows) < 80_000 else EPOCHS,
+        epochs=FEWER_EPOCHS if len(rows) < MANY_ROWS else EPOCHS,
         whole_weights=None,
         teacher=lambda: _teacher(workshop),
     )
