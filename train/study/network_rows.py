@@ -49,7 +49,7 @@ def network_parts(
     logits, roots = compressed.answer(rows.features, rows.charge)
     correct = score.device_scores(rows, logits[rows.at_60s])
     calibrating = compressed.answer(data.calibration.features, data.calibration.charge)
-    estimate = data.estimate(0)  # a network is asked at each tick, and answers without smoothing
+    estimate = data.estimate(workshop.config.network.smoothing_s)
     estimate = score.calibrated(estimate, data.calibration, *_answered(calibrating, task.longest_s))
     seconds_left = score.answered_seconds(estimate, rows, *_answered((logits, roots), task.longest_s))
     error, covered = score.remaining_scores(rows, seconds_left)
