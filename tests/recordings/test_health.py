@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from train.health.evaluate import leave_units_out
+from train.health.evaluate import fit_tail, leave_units_out
 from train.sessions.importers.nasa import read_nasa
 
 pytestmark = pytest.mark.recordings
 
 
 def test_capacity_of_unseen_cells(recordings: Path) -> None:
-    found = leave_units_out(list(read_nasa(recordings)), 2000.0)
+    found = leave_units_out(list(read_nasa(recordings)), fit_tail(2000.0))
     empty, half = found["starts"]["empty"], found["starts"]["half full"]
     assert empty["charges"] == 64
     assert half["charges"] == 5 * 64

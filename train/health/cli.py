@@ -12,12 +12,17 @@ from train.errors import ConfigError, DatasetError
 from train.sessions.place import place
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from train.health.marks import MarksModel
+    from train.health.model import HealthModel
     from train.health.trend import Estimate
     from train.sessions.types import Charge
 
 _RAW = argparse.RawDescriptionHelpFormatter
 DESCRIPTION = """\
-How much a battery still holds, from its charges; they need not begin empty, but must end by themselves.
+How much a battery still holds, from its charges, which need not begin empty: by the tail of a charge that ended by
+itself (--rated-mah), or by marks of the state of charge that a car tells, at least 20 % apart (--rated-wh).
 
   fit        learn it from charges of one kind of battery whose health is known (soh_pct of the dataset)
   evaluate   how far it is off on units it has not seen: each left out in turn
@@ -29,11 +34,15 @@ examples:
   python -m train health evaluate --data build/nasa --rated-mah 2000
   python -m train health fit --data build/nasa --rated-mah 2000 --out build/health.json
   python -m train health show --model build/health.json --data build/nasa
+  python -m train simulate build/cars --profile ev --units 15
+  python -m train health evaluate --data build/cars --device id_3_58 --rated-wh 58000
 
 exit codes: 0 done, 2 usage or bad input, 130 interrupted"""
 FLAGS = {
     "": "",
     "temperature": "not answered: too cold or too hot",
+    "no_marks": "not answered: the state of charge is not told",
+    "short_span": "not answered: less than 20 % was charged",
     "no_whole_tail": "not answered: the current was not seen to fall to its end",
     "out_of_family": "not answered: unlike every battery learnt from (anomaly)",
     "jump": "out of line with this unit's other charges (anomaly)",
@@ -58,7 +67,9 @@ def add_command(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     for job, run in ((fit, _fit), (evaluate, _evaluate)):
         _add_data(job)
-        job.add_argument("--rated-mah", type=float, required=True, metavar="MAH", help="capacity that soh_pct is of")
+        rated = job.add_mutually_exclusive_group(required=True)
+        rated.add_argument("--rated-mah", type=float, metavar="MAH", help="by the tail: capacity that soh_pct is of")
+        rated.add_argument("--rated-wh", type=float, metavar="WH", help="by soc_pct: energy that soh_pct is of")
         job.set_defaults(func=run)
     fit.add_argument("--out", type=Path, required=True, metavar="FILE", help="JSON file to write")
     show = jobs.add_parser("show", help="the trend of each unit", epilog=EXAMPLE, formatter_class=_RAW)
@@ -88,18 +99,20 @@ def _charges(args: argparse.Namespace, device: str | None) -> list[Charge]:
     return found
 
 
-def _rated(args: argparse.Namespace) -> float:
-    rated = float(args.rated_mah)
+def _fitting(args: argparse.Namespace) -> Callable[[Sequence[Charge]], HealthModel | MarksModel]:
+    from train.health.evaluate import fit_by_marks, fit_tail
+
+    by_marks = args.rated_wh is not None
+    rated, option, example = (args.rated_wh, "--rated-wh", 58000) if by_marks else (args.rated_mah, "--rated-mah", 2000)
     if not 0 < rated < 1e7:
-        raise ConfigError(f"--rated-mah {rated:g}: give the rated capacity in mAh, for instance 2000")
-    return rated
+        raise ConfigError(f"{option} {rated:g}: give the rated capacity, for instance {example}")
+    return fit_by_marks(rated) if by_marks else fit_tail(rated)
 
 
 def _fit(args: argparse.Namespace) -> None:
-    from train.health.model import fit_health
     from train.health.stored import write_model
 
-    model = fit_health(_charges(args, None), _rated(args))
+    model = _fitting(args)(_charges(args, None))
     write_model(args.out, model)
     if args.json:
         print(json.dumps({"device": model.device, "units": model.n_units, "model": str(args.out)}))
@@ -110,15 +123,15 @@ def _fit(args: argparse.Namespace) -> None:
 def _evaluate(args: argparse.Namespace) -> None:
     from train.health.evaluate import leave_units_out
 
-    found = leave_units_out(_charges(args, None), _rated(args))
+    found = leave_units_out(_charges(args, None), _fitting(args))
     print(json.dumps(found, indent=1) if args.json else evaluation_text(found))
 
 
 def evaluation_text(found: dict[str, Any]) -> str:
     """The evaluation as a table."""
-    row = "{:<34}{:>9}{:>10}{:>8}{:>17}{:>12}".format
+    row = "{:<34}{:>9}{:>10}{:>8}{:>10}{:>12}".format
     lines = ["error in % of the true capacity, units not learnt from", ""]
-    lines.append(row("battery at the start", "charges", "answered", "error", "counted charge", "class mean"))
+    lines.append(row("how it was read", "charges", "answered", "error", "counted", "class mean"))
     for start, figures in found["starts"].items():
         lines.append(row(start, *_cells(figures)))
         for unit, per_start in found["per_unit"].items():
@@ -140,7 +153,7 @@ def evaluation_text(found: dict[str, Any]) -> str:
 
 
 def _cells(figures: dict[str, float]) -> list[str]:
-    errors = (figures.get(name) for name in ("error_pct", "coulomb_count_error_pct", "class_mean_error_pct"))
+    errors = (figures.get(name) for name in ("error_pct", "counted_error_pct", "class_mean_error_pct"))
     return [
         f"{figures['charges']:.0f}",
         f"{figures['answered']:.0f}",
@@ -149,10 +162,12 @@ def _cells(figures: dict[str, float]) -> list[str]:
 
 
 def _show(args: argparse.Namespace) -> None:
+    from train.health.marks import MarksModel
     from train.health.stored import read_model
     from train.health.trend import estimate
 
     model = read_model(args.model)
+    rated_key, rated = ("rated_wh", model.rated_wh) if isinstance(model, MarksModel) else ("rated_mah", model.rated_mah)
     charges = _charges(args, model.device)
     units = sorted({charge.unit for charge in charges})
     if args.unit is not None and args.unit not in units:
@@ -161,20 +176,20 @@ def _show(args: argparse.Namespace) -> None:
     found = {unit: list(estimate(model, (one for one in charges if one.unit == unit))) for unit in chosen}
     if args.json:
         rows = {unit: [asdict(one) for one in estimates] for unit, estimates in found.items()}
-        print(json.dumps({"device": model.device, "rated_mah": model.rated_mah, "units": rows}, indent=1))
+        print(json.dumps({"device": model.device, rated_key: rated, "units": rows}, indent=1))
         return
     for unit, estimates in found.items():
-        print("\n".join(_trend_lines(unit, estimates, model.rated_mah)))
+        print("\n".join(_trend_lines(unit, estimates, rated, "Wh" if rated_key == "rated_wh" else "mAh")))
 
 
-def _trend_lines(unit: str, estimates: list[Estimate], rated_mah: float) -> list[str]:
+def _trend_lines(unit: str, estimates: list[Estimate], rated: float, unit_of_it: str) -> list[str]:
     lines = [unit]
     for one in estimates:
         text = f"  {one.session:<24}"
         if one.soh is not None and one.trend is not None and one.low is not None and one.high is not None:
             text += (
                 f"{one.start:<7} this charge {one.soh:4.0%}   so far {one.trend:4.0%} "
-                f"({one.low:.0%} to {one.high:.0%}), {one.trend * rated_mah:.0f} mAh"
+                f"({one.low:.0%} to {one.high:.0%}), {one.trend * rated:.0f} {unit_of_it}"
             )
         lines.append(f"{text}   {FLAGS[one.flag]}".rstrip())
     return lines

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.errors import DatasetError
+from train.health.reading import Reading, Refusal, is_mild, soh_of
 from train.health.signature import TAIL_TO, Signature, course_of, plateau_ma, signature_of
 from train.sessions.types import Charge
 
@@ -24,7 +25,6 @@ FROM_EMPTY = 0.8  # of the capacity put in: the charge began empty enough to be 
 # Squared Mahalanobis distance of three inputs that 1 in 1 000 charges of the same family exceeds (chi-squared).
 FAR = 16.27
 LEAST_UNITS = 3
-MILD_DECIDEGC = (100, 350)  # learnt from and answered within: a cold battery's tail is as long as an old one's
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,23 @@ class HealthModel:
     step_sd: float  # of log(soh), between two charges of a unit: how fast a battery may change
     n_units: int
 
+    def read(self, charge: Charge) -> Reading | Refusal:
+        """See Model."""
+        signature = signature_of(course_of(charge), self.plateau_ma)
+        if signature is None:
+            return "no_whole_tail"
+        if not is_mild(charge):
+            return "temperature"
+        return self.reading_of(signature)
+
+    def reading_of(self, signature: Signature) -> Reading | Refusal:
+        """As read, whatever the temperature."""
+        found = self.family_of(signature)
+        if found is None:
+            return "out_of_family"
+        family, start = found
+        return Reading(start, family.log_soh(signature), family.unit_sd, family.charge_sd)
+
     def family_of(self, signature: Signature) -> tuple[Family, str] | None:
         """The family it resembles more, and its name; None where it resembles neither."""
         families = ((self.empty, "empty"), (self.late, "late"))
@@ -77,17 +94,11 @@ class HealthModel:
         return nearest if nearest[0].distance(signature) <= FAR else None
 
 
-def is_mild(charge: Charge) -> bool:
-    """Whether the room was neither cold nor hot, as far as is known."""
-    known = charge.details.get("ambient_decidegc")
-    return known is None or MILD_DECIDEGC[0] <= float(known) <= MILD_DECIDEGC[1]
-
-
 def label(charges: Sequence[Charge], rated_mah: float, plateau: float) -> list[Labelled]:
     """The charges that can be learnt from: of known health, in a mild room, begun empty, with a whole tail."""
     found = []
     for charge in filter(is_mild, charges):
-        soh = float(charge.details.get("soh_pct") or 0) / 100
+        soh = soh_of(charge)
         course = course_of(charge)
         whole = signature_of(course, plateau) if soh else None
         if whole is None or whole.charge_mah < FROM_EMPTY * soh * rated_mah:

@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 
 from train.errors import ArtifactError
+from train.health.marks import MarksModel
 from train.health.model import Family, HealthModel
 
 SCHEMA = 1
 
 
-def write_model(path: Path, model: HealthModel) -> None:
+def write_model(path: Path, model: HealthModel | MarksModel) -> None:
     """Write it, complete or not at all; raises ArtifactError where it cannot be written."""
-    values = {"schema": SCHEMA, **asdict(model)}
+    kind = "marks" if isinstance(model, MarksModel) else "tail"
+    values = {"schema": SCHEMA, "kind": kind, **asdict(model)}
     text = json.dumps(values, indent=1, default=lambda array: array.tolist())
     temporary = path.with_name(f".{path.name}.part")
     try:
@@ -31,7 +33,7 @@ def write_model(path: Path, model: HealthModel) -> None:
         raise ArtifactError(f"{path}: cannot be written: {why}; name another file") from None
 
 
-def read_model(path: Path) -> HealthModel:
+def read_model(path: Path) -> HealthModel | MarksModel:
     """Read what write_model wrote; raises ArtifactError naming file and field."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -43,17 +45,33 @@ def read_model(path: Path) -> HealthModel:
     if schema != SCHEMA:
         raise ArtifactError(f"{path}: schema is {schema!r}, not {SCHEMA}; fit the health model again")
     try:
-        return HealthModel(
-            device=str(values["device"]),
-            rated_mah=_positive(values, "rated_mah"),
-            plateau_ma=_positive(values, "plateau_ma"),
-            empty=_family(values["empty"]),
-            late=_family(values["late"]),
-            step_sd=float(values["step_sd"]),
-            n_units=int(values["n_units"]),
-        )
+        return _marks(values) if values["kind"] == "marks" else _tail(values)
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactError(f"{path}: field {error} is missing or no number; fit the health model again") from None
+
+
+def _tail(values: dict[str, Any]) -> HealthModel:
+    return HealthModel(
+        device=str(values["device"]),
+        rated_mah=_positive(values, "rated_mah"),
+        plateau_ma=_positive(values, "plateau_ma"),
+        empty=_family(values["empty"]),
+        late=_family(values["late"]),
+        step_sd=float(values["step_sd"]),
+        n_units=int(values["n_units"]),
+    )
+
+
+def _marks(values: dict[str, Any]) -> MarksModel:
+    return MarksModel(
+        device=str(values["device"]),
+        rated_wh=_positive(values, "rated_wh"),
+        lost={side: float(values["lost"][side]) for side in ("ac", "dc") if side in values["lost"]},
+        unit_sd=float(values["unit_sd"]),
+        charge_sd=float(values["charge_sd"]),
+        step_sd=float(values["step_sd"]),
+        n_units=int(values["n_units"]),
+    )
 
 
 def _positive(values: dict[str, Any], name: str) -> float:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from train.health.model import HealthModel, is_mild
-from train.health.signature import course_of, signature_of
+from train.health.reading import Model, Reading
 from train.sessions.types import Charge
 
 Z_80 = 1.2816  # of a normal distribution, 10 and 90 %
@@ -26,32 +25,31 @@ class Estimate:
     """What one charge says, and all of the unit's so far; states of health are 0 … 1."""
 
     session: str
-    start: str  # `empty` or `late`; `unanswered` without a number, for the reason in `flag`
+    start: str  # as in Reading; `unanswered` without a number, for the reason in `flag`
     soh: float | None  # of this charge alone
     trend: float | None  # of all so far
     low: float | None  # the trend's interval, 10 and 90 %
     high: float | None
-    flag: str = ""  # `temperature`, `no_whole_tail`, `out_of_family`, `jump` or empty
+    flag: str = ""  # a Refusal, `jump` or empty
 
 
-def estimate(model: HealthModel, charges: Iterable[Charge]) -> Iterator[Estimate]:
+def estimate(model: Model, charges: Iterable[Charge]) -> Iterator[Estimate]:
     """Estimates of one unit's charges, which come in the order they were made in."""
     level, variance, n_before = 0.0, np.inf, 0
     for charge in charges:
-        signature = signature_of(course_of(charge), model.plateau_ma)
-        found = model.family_of(signature) if signature is not None and is_mild(charge) else None
-        if signature is None or found is None:
-            flag = "no_whole_tail" if signature is None else "out_of_family" if is_mild(charge) else "temperature"
-            yield Estimate(charge.session, "unanswered", None, None, None, None, flag)
+        seen = model.read(charge)
+        if not isinstance(seen, Reading):
+            yield Estimate(charge.session, "unanswered", None, None, None, None, seen)
             continue
-        family, start = found
-        seen, noise = family.log_soh(signature), family.charge_sd**2
+        noise = seen.charge_sd**2
         variance += model.step_sd**2
-        surprise = abs(seen - level) / np.sqrt(variance + noise) if n_before else 0.0
+        spread = max(float(np.sqrt(variance + noise)), 1e-9)
+        surprise = abs(seen.log_soh - level) / spread if n_before else 0.0
         gain = 1.0 if np.isinf(variance) else variance / max(variance + noise, 1e-12)
-        level, variance = level + gain * (seen - level), noise if np.isinf(variance) else variance * (1 - gain)
-        reach = Z_80 * float(np.sqrt(variance + family.unit_sd**2))
+        level += gain * (seen.log_soh - level)
+        variance = noise if np.isinf(variance) else variance * (1 - gain)
+        reach = Z_80 * float(np.sqrt(variance + seen.unit_sd**2))
         low, high = float(np.exp(level - reach)), float(np.exp(level + reach))
         flag = "jump" if n_before >= LEAST_BEFORE and surprise > JUMP else ""
         n_before += 1
-        yield Estimate(charge.session, start, float(np.exp(seen)), float(np.exp(level)), low, high, flag)
+        yield Estimate(charge.session, seen.start, float(np.exp(seen.log_soh)), float(np.exp(level)), low, high, flag)
