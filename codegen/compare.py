@@ -32,6 +32,7 @@ class Candidate:
     name: str  # forest, or the network's topology
     style: str
     quality: Mapping[str, Any]
+    unknown_rate: Mapping[str, float]  # of devices that the model has
     flash_bytes: int
     ram_and_stack_bytes: int
     instructions_mean: float | None
@@ -43,6 +44,12 @@ class Candidate:
     def right(self) -> float | None:
         """Mean accuracy over the times up to five minutes, when the device is still a question."""
         found = [self.quality["accuracy"][key] for key in HORIZONS[:5] if key in self.quality["accuracy"]]
+        return sum(found) / len(found) if found else None
+
+    @property
+    def early_minutes(self) -> float | None:
+        """Mean error of the remaining time 5 and 10 s after plugging in."""
+        found = [self.quality["mae_minutes"][key] for key in HORIZONS[:2] if key in self.quality["mae_minutes"]]
         return sum(found) / len(found) if found else None
 
     @property
@@ -125,6 +132,7 @@ def _of(
         name=name,
         style=cost.label,
         quality=evaluation["quality"],
+        unknown_rate=evaluation["unknown_rate"],
         flash_bytes=cost.flash_bytes,
         ram_and_stack_bytes=cost.ram_and_stack_bytes,
         instructions_mean=cost.instructions_mean,
@@ -176,7 +184,19 @@ def verdict(forest: Candidate, network: Candidate | None) -> str:
     both = len(quality) == 2
     choice = "which to take depends" if both else f"take the {quality[0] if quality else 'smaller one'}"
     parts = [f"the {name} is better in {', '.join(found)}" for name, found in wins.items() if found]
-    return f"{choice}: " + "; ".join(parts)
+    return f"{choice}: " + "; ".join(parts) + _early(forest, network, quality)
+
+
+def _early(forest: Candidate, network: Candidate, chosen: Sequence[str]) -> str:
+    """Who is better in the first ten seconds, where that is not the choice."""
+    ours, theirs = forest.early_minutes, network.early_minutes
+    if ours is None or theirs is None or ours == theirs:
+        return ""
+    better = "forest" if ours < theirs else network.name
+    if list(chosen) == [better]:
+        return ""
+    low, high = sorted((ours, theirs))
+    return f"; in the first ten seconds the {better}'s minutes are the better ones ({_figure(low)} against {_figure(high)})"
 
 
 def _figure(value: float) -> str:
@@ -209,6 +229,9 @@ def table(candidates: Sequence[Candidate]) -> str:
     for at in ("60s", "overall"):
         found = [item.quality["coverage"].get(at) for item in candidates]
         row(f"within 10-90 %, % {at}", [None if value is None else 100 * value for value in found], ".1f")
+    for at in ("60s", "overall"):
+        found = [item.unknown_rate.get(at) for item in candidates]
+        row(f"called unknown, % {at}", [None if value is None else 100 * value for value in found], ".1f")
     row("C", [item.style.replace("device ", "").replace("remaining ", "") for item in candidates], "")
     row("flash, B", [item.flash_bytes for item in candidates], "")
     row("RAM and stack, B", [item.ram_and_stack_bytes for item in candidates], "")

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +79,23 @@ def _steps(args: argparse.Namespace) -> Mapping[str, list[object]]:
     units = -(-args.charges // (CHARGES_A_UNIT * len(device_names())))
     data, rows = args.out / "fleet", args.out / "rows"
     dask = ["--engine", "dask", "--workers", args.workers, "--worker-memory", f"{args.limit_gb / 4}GB"]
+    network = ["--kind", "network", "--config", _short_training(args.out)]
     sizes = ["--units", units, "--charges", CHARGES_A_UNIT, "--format", "parquet", "--force"]
-    return {
+    steps: dict[str, list[object]] = {
         "simulate": ["simulate", data, *sizes],
         "features": ["features", data, rows, *dask, "--force"],
         "fit": ["fit", "--data", data, "--rows", rows, "--out", args.out / "artifact", *dask],
     }
+    if find_spec("tensorflow") is not None:
+        steps["network"] = ["fit", "--data", data, "--rows", rows, "--out", args.out / "network", *network]
+    return steps
+
+
+def _short_training(out: Path) -> Path:
+    """A configuration whose network passes over the rows twice: what memory it takes shows at once."""
+    path = out / "network.toml"
+    path.write_text("[network]\nepochs = 2\ndistil = 0.0\n", encoding="utf-8")
+    return path
 
 
 def _step(name: str, command: Sequence[object], figures: dict[str, Any]) -> int:

@@ -20,6 +20,7 @@ def candidate(name: str, right: float | None = 0.95, minutes: float = 15.0, **ch
             "mae_minutes": {"60s": 2 * minutes, "overall": minutes},
             "coverage": {"60s": 0.8, "overall": 0.79},
         },
+        "unknown_rate": {"60s": 0.05, "overall": 0.06},
         "flash_bytes": 10_000,
         "ram_and_stack_bytes": 900,
         "instructions_mean": 15_000.0,
@@ -62,12 +63,24 @@ def test_the_verdict_says_which_and_when(forest: Candidate, network: Candidate |
     assert verdict(forest, network).startswith(says)
 
 
+def test_the_first_seconds_are_told_where_the_other_is_better() -> None:
+    forest, network = candidate("forest", 0.94, 13.1), candidate("dense", 0.96, 12.8)
+    forest.quality["mae_minutes"].update({"5s": 26.1, "10s": 21.8})
+    network.quality["mae_minutes"].update({"5s": 31.7, "10s": 25.7})
+    said = verdict(forest, network)
+    assert said.startswith("take the dense: the dense is better in device right")
+    assert said.endswith("; in the first ten seconds the forest's minutes are the better ones (23.9 against 28.7)")
+    network.quality["mae_minutes"].update({"5s": 20.0, "10s": 20.0})
+    assert "first ten seconds" not in verdict(forest, network)
+
+
 def test_the_table_has_a_column_each_and_a_dash_where_nothing_is_known() -> None:
     lines = table([candidate("forest"), candidate("gru", over="3 instructions", instructions_max=None)]).splitlines()
     assert lines[0].split() == ["forest", "gru"]
     rows = {line[:26].strip(): line[26:].split() for line in lines[1:]}
     assert rows["device right, % 60s"] == ["95.0", "95.0"]
     assert rows["error, min 5s"] == ["–", "–"]
+    assert rows["called unknown, % overall"] == ["6.0", "6.0"]
     assert rows["instructions, most"] == ["16000", "–"]
     assert rows["within the budget"] == ["yes", "no"]
 
