@@ -196,7 +196,7 @@ def _early(forest: Candidate, network: Candidate, chosen: Sequence[str]) -> str:
     if list(chosen) == [better]:
         return ""
     low, high = sorted((ours, theirs))
-    return f"; in the first ten seconds the {better}'s minutes are the better ones ({_figure(low)} against {_figure(high)})"
+    return f"; in the first ten seconds the {better}'s minutes are the better ones ({low:.1f} against {high:.1f})"
 
 
 def _figure(value: float) -> str:

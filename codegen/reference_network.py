@@ -21,20 +21,17 @@ from codegen.ir.network import (
     Dense,
     Depthwise,
     Fill,
-    Int8s,
-    Layer,
     Lookup,
     Lstm,
     Mean,
     Move,
     Multiply,
     Network,
-    Pair,
     Pool,
     Rows,
     Softmax,
-    Window,
 )
+from codegen.ir.tensors import Int8s, Layer, Pair, Window
 
 Tensors = dict[int, Integers]
 SOFTMAX_SUM_BITS = 12

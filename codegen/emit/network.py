@@ -18,7 +18,8 @@ from codegen.emit.network_emission import Emission
 from codegen.emit.network_tables import Tables
 from codegen.emit.network_tflm import ARENA_ALIGN, arena_bytes, tflm_files
 from codegen.emit.styles import find_network_style
-from codegen.ir.network import Network, Operator, Tensor
+from codegen.ir.network import Network, Operator
+from codegen.ir.tensors import Tensor
 from codegen.passes.lower_network import lower_network
 from codegen.passes.plan_memory import MemoryPlan, plan_memory
 from codegen.readers.tflite import NetworkSource

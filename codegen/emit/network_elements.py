@@ -6,7 +6,8 @@ import numpy as np
 
 from codegen.emit.network_emission import Emission
 from codegen.emit.network_loops import Level, levels_of, nest
-from codegen.ir.network import Add, Fill, Lookup, Move, Multiply, Softmax, row_major
+from codegen.ir.network import Add, Fill, Lookup, Move, Multiply, Softmax
+from codegen.ir.tensors import row_major
 
 
 def emit_lookup(emission: Emission, number: int, op: Lookup) -> list[str]:

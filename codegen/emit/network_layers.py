@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from codegen.emit.network_emission import Emission
 from codegen.emit.network_loops import Level, nest
 from codegen.emit.network_tables import Tables, folded_bias
-from codegen.ir.network import Dense, Int8s, Layer
+from codegen.ir.network import Dense
+from codegen.ir.tensors import Int8s, Layer
 from codegen.passes.fit_linear import Linear, fit_linear
 
 Call = Callable[[str, str], str]  # C of a call from the addresses of input and output

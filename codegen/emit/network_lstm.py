@@ -10,7 +10,8 @@ from codegen.emit.network_layers import note_fours
 from codegen.emit.network_loops import Level, nest
 from codegen.emit.network_tables import Tables
 from codegen.fixed_point import Integers
-from codegen.ir.network import Lstm, Pair
+from codegen.ir.network import Lstm
+from codegen.ir.tensors import Pair
 from codegen.sigmoid_table import SIGMOID
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from codegen.emit.network_emission import Emission
 from codegen.emit.network_layers import Call, layer_call
 from codegen.emit.network_windows import pool_call, pool_outside, window_table
-from codegen.ir.network import Convolution, Dense, Depthwise, Lookup, Network, Operator, Pool, Rows, Window
+from codegen.ir.network import Convolution, Dense, Depthwise, Lookup, Network, Operator, Pool, Rows
+from codegen.ir.tensors import Window
 from codegen.passes.plan_memory import Scratch
 
 ROWS_OF_INT16_MAX = 128  # 128 times 255, the largest difference to a zero point, is an int16

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from codegen.emit.forest_layout import initialiser
 from codegen.emit.literals import int32_literal
-from codegen.ir.network import Layer
+from codegen.ir.tensors import Layer
 
 
 @dataclass(slots=True)

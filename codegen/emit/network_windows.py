@@ -8,7 +8,8 @@ from codegen.emit.network_emission import Emission
 from codegen.emit.network_layers import emit_dense, layer_call
 from codegen.emit.network_tables import Tables
 from codegen.errors import ModelError
-from codegen.ir.network import Convolution, Dense, Depthwise, Mean, Pool, Window
+from codegen.ir.network import Convolution, Dense, Depthwise, Mean, Pool
+from codegen.ir.tensors import Window
 
 
 def emit_convolution(emission: Emission, number: int, op: Convolution) -> list[str]:

@@ -6,7 +6,8 @@ from dataclasses import fields
 
 import numpy as np
 
-from codegen.ir.network import Layer, Network, Operator
+from codegen.ir.network import Network, Operator
+from codegen.ir.tensors import Layer
 
 
 def validate(network: Network) -> Network:

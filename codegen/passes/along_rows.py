@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from codegen.ir.network import Convolution, Depthwise, Network, Operator, Pool, Window
+from codegen.ir.network import Convolution, Depthwise, Network, Operator, Pool
+from codegen.ir.tensors import Window
 
 
 def along_rows(network: Network) -> Network:

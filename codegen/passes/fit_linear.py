@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.fixed_point import Integers, multiply
-from codegen.ir.network import Int32s, Layer
+from codegen.ir.tensors import Int32s, Layer
 
 RIGHT_MAX = 22  # outputs times 2^right are int32
 TRIES = (0, *(sign * step for step in range(1, 17) for sign in (1, -1)))

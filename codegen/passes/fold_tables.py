@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from codegen.ir.network import Add, Int8s, Lookup, Multiply, Network, Operator
+from codegen.ir.network import Add, Lookup, Multiply, Network, Operator
+from codegen.ir.tensors import Int8s
 from codegen.reference_network import evaluate
 
 _X = np.arange(-128, 128, dtype=np.int64)

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from codegen.ir.network import Add, Fill, Lookup, Move, Multiply, Network, Operator, Softmax, row_major
+from codegen.ir.network import Add, Fill, Lookup, Move, Multiply, Network, Operator, Softmax
+from codegen.ir.tensors import row_major
 
 Base = Literal["input", "output", "arena", "constant"]
 

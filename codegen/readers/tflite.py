@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codegen.errors import ModelError
-from codegen.ir.network import Network, Operator, Tensor
+from codegen.ir.network import Network, Operator
 from codegen.ir.network_text import validate
+from codegen.ir.tensors import Tensor
 from codegen.readers.tflite_context import CONVERT, Context
 from codegen.readers.tflite_elementwise import read_product, read_sigmoid, read_softmax, read_sum
 from codegen.readers.tflite_file import RawModel, RawTensor, decode

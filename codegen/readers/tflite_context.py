@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from codegen.fixed_point import quantize_multiplier
-from codegen.ir.network import Pair
+from codegen.ir.tensors import Pair
 from codegen.readers.tflite_file import RawModel, RawOperator, RawTensor, activation_name, read_option
 
 CONVERT = "convert the model with full int8 quantisation"

@@ -18,7 +18,8 @@ from codegen.fixed_point import (
     rounding_shift,
     tanh,
 )
-from codegen.ir.network import Add, Lookup, Multiply, Operator, Softmax, row_major
+from codegen.ir.network import Add, Lookup, Multiply, Operator, Softmax
+from codegen.ir.tensors import row_major
 from codegen.readers.tflite_context import INT8_MAX, INT8_MIN, Context, scale_of, zero_of
 from codegen.readers.tflite_file import RawTensor
 

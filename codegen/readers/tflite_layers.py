@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from codegen.fixed_point import quantize_multiplier
-from codegen.ir.network import Convolution, Dense, Depthwise, Int8s, Int32s, Layer, Operator, Window
+from codegen.ir.network import Convolution, Dense, Depthwise, Operator
+from codegen.ir.tensors import Int8s, Int32s, Layer, Window
 from codegen.readers.tflite_context import CONVERT, Context, product_scaling, scale_of, zero_of
 from codegen.readers.tflite_file import RawTensor
 

@@ -8,7 +8,8 @@ from typing import TypeVar
 import numpy as np
 
 from codegen.fixed_point import quantize_multiplier
-from codegen.ir.network import Int8s, Int32s, Lstm, Operator, Pair
+from codegen.ir.network import Lstm, Operator
+from codegen.ir.tensors import Int8s, Int32s, Pair
 from codegen.readers.tflite_context import CONVERT, Context, product_scaling, scale_of, zero_of
 from codegen.readers.tflite_file import RawTensor, activation_name
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import accumulate
 from math import prod
 
-from codegen.ir.network import Fill, Move, Operator, row_major
+from codegen.ir.network import Fill, Move, Operator
+from codegen.ir.tensors import row_major
 from codegen.readers.tflite_context import CONVERT, Context, zero_of
 from codegen.readers.tflite_file import RawTensor, activation_name
 

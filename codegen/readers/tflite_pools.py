@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import prod
 
 from codegen.fixed_point import quantize_multiplier
-from codegen.ir.network import Mean, Operator, Pair, Pool
+from codegen.ir.network import Mean, Operator, Pool
+from codegen.ir.tensors import Pair
 from codegen.readers.tflite_context import Context, scale_of, zero_of
 from codegen.readers.tflite_file import RawTensor
 from codegen.readers.tflite_layers import read_window

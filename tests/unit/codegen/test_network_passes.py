@@ -10,7 +10,8 @@ import pytest
 from codegen.emit.network_calls import scratch_of
 from codegen.emit.network_loops import Level, levels_of, nest
 from codegen.fixed_point import Integers, multiply, quantize_multiplier
-from codegen.ir.network import Layer, Network, Rows
+from codegen.ir.network import Network, Rows
+from codegen.ir.tensors import Layer
 from codegen.passes.fit_linear import Linear, fit_linear
 from codegen.passes.lower_network import lower_network
 from codegen.passes.plan_memory import MemoryPlan, plan_memory
