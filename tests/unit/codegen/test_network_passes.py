@@ -35,16 +35,27 @@ def layer(rng: np.random.Generator, *, relu: bool) -> Layer:
     )
 
 
-def by_line(linear: Linear, subject: Layer, sums: Integers) -> Integers:
+def by_line(linear: Linear, subject: Layer, sums: Integers, channel: int = 0) -> Integers:
     """What wp_network_linear_output computes."""
     wide = sums << linear.left
     assert np.abs(wide).max() < 1 << 31
-    values = (wide * int(linear.multiplier[0]) >> 32) + int(linear.offset[0])
+    values = (wide * int(linear.multiplier[channel]) >> 32) + int(linear.offset[channel])
     assert np.abs(values).max() < 1 << 31
     if linear.drop is not None:
-        values = np.where(values < linear.above, values - (1 << int(linear.drop[0])), values)
+        values = np.where(values < linear.above, values - (1 << int(linear.drop[channel])), values)
     outputs: Integers = np.clip(values >> linear.right, subject.low, subject.high)
     return outputs
+
+
+def by_two_roundings(subject: Layer, channel: int = 0) -> tuple[Integers, Integers]:
+    """Every sum that a channel's weights can give, and its output as TensorFlow Lite Micro has it."""
+    weights = subject.weights[channel].astype(np.int64)
+    least = np.where(weights > 0, weights * -128, weights * 127).sum()
+    most = np.where(weights > 0, weights * 127, weights * -128).sum()
+    sums = np.arange(least, most + 1, dtype=np.int64)
+    bias = int(subject.bias[channel]) - subject.input_zero_point * int(weights.sum())
+    scaled = multiply(sums + bias, int(subject.multiplier[channel]), int(subject.shift[channel]))
+    return sums, np.clip(scaled + subject.output_zero_point, subject.low, subject.high)
 
 
 @pytest.mark.parametrize("relu", [True, False])
@@ -56,15 +67,32 @@ def test_a_line_gives_every_output(relu: bool) -> None:
         if linear is None:
             continue
         fitted += 1
-        weights = subject.weights.astype(np.int64)
-        least = np.where(weights > 0, weights * -128, weights * 127).sum()
-        most = np.where(weights > 0, weights * 127, weights * -128).sum()
-        sums = np.arange(least, most + 1, dtype=np.int64)
-        bias = int(subject.bias[0]) - subject.input_zero_point * int(weights.sum())
-        scaled = multiply(sums + bias, int(subject.multiplier[0]), int(subject.shift[0]))
-        expected = np.clip(scaled + subject.output_zero_point, subject.low, subject.high)
+        sums, expected = by_two_roundings(subject)
         assert np.array_equal(by_line(linear, subject, sums), expected), seed
     assert fitted > 40
+
+
+def test_each_channel_has_a_line_of_its_own() -> None:
+    """Sixteen channels of one layer hardly ever agree on how far a multiplier has to move."""
+    fitted = 0
+    for seed in range(10):
+        rng = np.random.default_rng([seed, 2])
+        scales = [quantize_multiplier(float(scale)) for scale in np.exp(rng.uniform(np.log(1e-3), np.log(1e-2), 16))]
+        subject = replace(
+            layer(rng, relu=False),
+            weights=rng.integers(-127, 128, (16, 24)).astype(np.int8),
+            bias=rng.integers(-5000, 5000, 16).astype(np.int32),
+            multiplier=np.array([scale[0] for scale in scales], np.int32),
+            shift=np.array([scale[1] for scale in scales], np.int32),
+        )
+        linear = fit_linear(subject, 1)
+        if linear is None:
+            continue
+        fitted += 1
+        for channel in range(16):
+            sums, expected = by_two_roundings(subject, channel)
+            assert np.array_equal(by_line(linear, subject, sums, channel), expected), (seed, channel)
+    assert fitted >= 9
 
 
 def test_no_line_for_scales_of_one_and_more() -> None:
