@@ -123,6 +123,18 @@ def _add_fit(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="DEVICE/UNIT",
         help="set exactly these units aside for evaluation, in place of a share of each device's",
     )
+    parser.add_argument(
+        "--prior",
+        choices=("none", "fleet"),
+        default="none",
+        help="none (default): DIR stands alone. fleet: 3 to 10 charges of your own device(s) join the simulated "
+        "fleet's, and minutes rest on what that fleet teaches too (docs/evaluation.md, Your own device)",
+    )
+    parser.add_argument(
+        "--own-only",
+        action="store_true",
+        help="with --prior fleet: the fleet teaches minutes, its devices are not among the answers",
+    )
     parser.add_argument("--seed", type=int, help="of split and training, in place of the configuration's")
     point = "train each forest by a technique of the compression study: a point as codegen build writes it"
     parser.add_argument("--point", type=Path, metavar="FILE", help=point)
@@ -215,6 +227,8 @@ def _fit(arguments: argparse.Namespace) -> None:
     if (cluster is not None or arguments.teacher) and arguments.rows is None:
         option = "--teacher" if arguments.teacher else "--engine dask"
         raise ConfigError(f"{option} needs --rows, which python -m train features makes")
+    if arguments.own_only and arguments.prior == "none":
+        raise ConfigError("--own-only goes with --prior fleet; without it only the devices of DIR are learnt anyway")
     grow: Grow = grow_as_configured
     if arguments.point is not None:
         if arguments.rows is not None:
@@ -237,6 +251,8 @@ def _fit(arguments: argparse.Namespace) -> None:
             rows=arguments.rows,
             cluster=cluster,
             grow=grow,
+            prior=arguments.prior,
+            own_only=arguments.own_only,
             progress=progress,
             teacher=arguments.teacher,
         )

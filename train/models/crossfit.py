@@ -21,6 +21,11 @@ from train.features import AnswerRules, device_answers, extract
 from train.models.answering import BoardModel, Forests, course_seconds, remaining_columns
 from train.models.courses import Asked, CourseRows, courses, elapsed_ms_of, joined_courses
 from train.models.few import (
+    ENOUGH_OF_ONE_UNIT,
+    FOREST,
+    FOREST_OF_ONE_UNIT,
+    FOREST_ON_PRIOR,
+    OF_ONE_UNIT,
     TRANSFERS,
     TRANSFERS_BETWEEN_DEVICES,
     FewRows,
@@ -31,6 +36,7 @@ from train.models.few import (
 )
 from train.models.forest import load_forest, train_device_forest, train_remaining_forest
 from train.models.history import histories
+from train.models.own import Few, charge_folds
 from train.models.prototypes import fit_prototypes
 from train.models.rows import TrainingRows
 from train.models.split import UnitSplit, folds
@@ -97,13 +103,6 @@ def grow_as_configured(kind: str, rows: TrainingRows, n_devices: int, config: Co
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Few:
-    """How the remaining time is learnt from few units (train/models/few.py)."""
-
-    prior: FewRows | None  # of a simulated fleet
-
-
 def train_models(
     rows: TrainingRows,
     devices: Sequence[str],
@@ -154,7 +153,8 @@ def train_forests(
     """The model files of an artifact, trained on all of `rows`, some of which get full."""
     files: dict[str, bytes] = {}
     if len(devices) > 1:
-        files[DEVICE_FILE] = grow("device", rows, len(devices), config)
+        told = rows if few is None else few.balanced(rows)
+        files[DEVICE_FILE] = grow("device", told, len(devices), config)
     if few is not None:
         files[REMAINING_FILE] = _few_forest(rows, config, estimate, few)
     else:
@@ -170,13 +170,25 @@ def with_history(rows: TrainingRows, estimate: EstimateRules) -> TrainingRows:
 
 
 def _few_forest(rows: TrainingRows, config: Config, estimate: EstimateRules, few: Few) -> bytes:
-    parameters = few_parameters(config.forest.remaining)
+    parameters = few_parameters(config.forest.remaining, FOREST_ON_PRIOR)
     if few.prior is None:
-        found = few_rows(rows, estimate, TRANSFERS)
-        parameters = fitted_to_few(parameters, round(float(found.weight.sum())))
+        found, parameters = _few_alone(rows, config, estimate)
     else:
-        found = with_prior(few_rows(rows, estimate, TRANSFERS_BETWEEN_DEVICES), few.prior)
+        others = few.of_fleet(rows)
+        found = with_prior(few_rows(rows.where(~others), estimate, TRANSFERS_BETWEEN_DEVICES), few.prior)
+        if np.any(others):
+            found = few_rows(rows.where(others), estimate, TRANSFERS_BETWEEN_DEVICES).joined(found)
     return train_remaining_forest(found.columns, found.target, found.weight, parameters, config.forest.seed)
+
+
+def _few_alone(rows: TrainingRows, config: Config, estimate: EstimateRules) -> tuple[FewRows, Forest]:
+    """Rows and parameters without a prior: where each device has one unit, more transfers from charge to charge."""
+    n_charges = len(np.unique(rows.charge[rows.remaining_s >= 0]))
+    if len(np.unique(rows.unit)) == len(np.unique(rows.device)) and n_charges >= ENOUGH_OF_ONE_UNIT:
+        parameters = few_parameters(config.forest.remaining, FOREST_OF_ONE_UNIT)
+        return few_rows(rows, estimate, OF_ONE_UNIT), parameters
+    parameters = few_parameters(config.forest.remaining, FOREST)
+    return few_rows(rows, estimate, TRANSFERS), fitted_to_few(parameters, n_charges)
 
 
 def fitted_to_few(parameters: Forest, n_charges: int) -> Forest:
@@ -225,6 +237,7 @@ def unseen_answers(
 ) -> UnseenAnswers:
     """Calibration rows and their margins; no rows when there is neither a calibration unit nor one to leave out.
 
+    With few units, the charges of a device that has a single one are left out in turn instead (train/models/own.py).
     rows are of `charges`, numbered as they stand.
     """
     parts = [_answer(rows.of_units(split.calibration), charges, len(devices), final, config)]
@@ -236,6 +249,12 @@ def unseen_answers(
                 models = train_models(rest, devices, config, few, grow)
                 parts.append(_answer(rows.of_units(left_out), charges, len(devices), models, config))
                 units += len(left_out)
+    if few is not None:
+        for numbers in charge_folds(rows, split.train):
+            left = np.isin(rows.charge, list(numbers))
+            rest = rows.where(~left).of_units(split.train)
+            models = train_models(rest, devices, config, few, grow)
+            parts.append(_answer(rows.where(left), charges, len(devices), models, config))
     return UnseenAnswers(
         rows=TrainingRows.concatenate([part.rows for part in parts]),
         device_margin=np.concatenate([part.device_margin for part in parts]),

@@ -3,10 +3,14 @@
 Few units overfit: a forest over all features learns the cells it has seen (docs/evaluation.md, Few charges). So the
 forest sees only how the charge tapers and stands against the device's own charges, and what it says is added to the
 baseline, the median of what was left: where it has learnt nothing, the baseline is the answer.
+
+The prior is made of few charges too: every unit of the simulated fleet is held against a handful of its own, as the
+owner's device will be, so that the forest learns how far such a history can be trusted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +22,7 @@ from train.features import AnswerRules, feature_names
 from train.models.answering import remaining_columns
 from train.models.history import baseline_at, baselines, histories
 from train.models.rows import TrainingRows, training_rows
+from train.sessions.limits import until_full
 
 FEW_UNITS = 8  # fewer are few
 TRANSFERS = (
@@ -25,9 +30,20 @@ TRANSFERS = (
     *("since_current_high_s", "taper_end_s"),
 )
 TRANSFERS_BETWEEN_DEVICES = (*TRANSFERS, *HISTORY_FEATURES)
-FOREST = Forest(rounds=40, max_depth=3, eta=0.2, min_child_weight=8.0, l2=1.0, early_weight=1.0)
+OF_ONE_UNIT = (
+    *("elapsed_s", "current_mean_60s_ma", "current_mean_300s_ma", "voltage_mean_60s_mv", "charge_mah", "energy_mwh"),
+    *("current_ratio_60s_300s_permille", "current_ratio_300s_900s_permille", "current_of_max_permille"),
+    *("since_current_high_s", "taper_end_s", "voltage_drift_60s_300s_mv", "plateau_ma", "power_max_mw"),
+    *HISTORY_FEATURES,
+)  # what tells how far a charge has come, where all charges are of the unit that will be answered
+ENOUGH_OF_ONE_UNIT = 3  # charges that got full
+FOREST = Forest(rounds=30, max_depth=3, eta=0.2, min_child_weight=8.0, l2=1.0, early_weight=1.0)
+FOREST_OF_ONE_UNIT = replace(FOREST, rounds=40, min_child_weight=0.3)
+FOREST_ON_PRIOR = replace(FOREST, rounds=60, eta=0.25)
 PRIOR_UNITS = 12  # of each simulated device
-OWN_WEIGHT = 10.0  # how many simulated charges one recorded charge counts for
+PRIOR_HISTORY = 5  # charges of a unit that the others are held against
+PRIOR_CHARGES = PRIOR_HISTORY + 3  # of a unit
+OWN_WEIGHT = 30.0  # how many simulated charges one recorded charge counts for
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +54,15 @@ class FewRows:
     target: NDArray[np.float32]  # [n] what the baseline lacks, in parts of the device's median duration
     weight: NDArray[np.float32]  # [n], in charges
 
+    def joined(self, *others: FewRows) -> FewRows:
+        """All rows of these and the others, in order."""
+        parts = (self, *others)
+        return FewRows(*(np.concatenate([getattr(part, name) for part in parts]) for name in FewRows.__slots__))
 
-def few_parameters(parameters: Forest) -> Forest:
-    """The forest for few units; how wide its leaves are is the configuration's."""
-    return replace(FOREST, leaf_bits=parameters.leaf_bits, rounds=min(FOREST.rounds, max(1, parameters.rounds * 2)))
+
+def few_parameters(parameters: Forest, few: Forest) -> Forest:
+    """A forest `few` for few units; how wide its leaves are, and that a quick one is wanted, is the configuration's."""
+    return replace(few, leaf_bits=parameters.leaf_bits, rounds=min(few.rounds, max(1, parameters.rounds * 4)))
 
 
 def few_estimate(rows: TrainingRows, n_devices: int, smoothing_s: int) -> EstimateRules:
@@ -68,18 +89,25 @@ def few_rows(rows: TrainingRows, estimate: EstimateRules, transfers: tuple[str, 
 
 def with_prior(own: FewRows, prior: FewRows) -> FewRows:
     """Own rows among those of the prior."""
-    return FewRows(
-        np.concatenate([own.columns, prior.columns]),
-        np.concatenate([own.target, prior.target]),
-        np.concatenate([own.weight * np.float32(OWN_WEIGHT), prior.weight]),
-    )
+    return replace(own, weight=own.weight * np.float32(OWN_WEIGHT)).joined(prior)
 
 
-def fleet_prior(config: Config) -> FewRows:
-    """Rows of the simulated fleet, each device against its own history."""
+def fleet_prior(config: Config, without: Collection[str] = ()) -> FewRows:
+    """Rows of the simulated fleet but for the devices `without`, each unit against PRIOR_HISTORY of its own charges."""
     from train.sessions.simulator import device_names, simulate
 
-    devices = device_names()
-    fleet = list(simulate(seed=config.fleet.seed, units_per_device=PRIOR_UNITS, charges_per_unit=2))
-    rows = training_rows(fleet, devices)
-    return few_rows(rows, few_estimate(rows, len(devices), 0), TRANSFERS_BETWEEN_DEVICES)
+    devices = [name for name in device_names() if name not in without]
+    fleet = simulate(devices, seed=config.fleet.seed, units_per_device=PRIOR_UNITS, charges_per_unit=PRIOR_CHARGES)
+    first, *others = _episodes(training_rows(until_full(list(fleet)), devices))
+    return first.joined(*others)
+
+
+def _episodes(rows: TrainingRows) -> Iterator[FewRows]:
+    """Of each unit, the charges after its first ones as few_rows; nothing of a unit that has no full one in either."""
+    alone = replace(rows, device=np.zeros_like(rows.device))
+    for unit in range(len(rows.units)):
+        own = alone.where(alone.unit == unit)
+        first = np.isin(own.charge, np.unique(own.charge)[:PRIOR_HISTORY])
+        past, later = own.where(first), own.where(~first)
+        if np.any(past.remaining_s >= 0) and np.any(later.remaining_s >= 0):
+            yield few_rows(later, few_estimate(past, 1, 0), TRANSFERS_BETWEEN_DEVICES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -22,7 +22,6 @@ from train.models import calibrate
 from train.models.crossfit import (
     DEVICE_FILE,
     REMAINING_FILE,
-    Few,
     Grow,
     UnseenAnswers,
     grow_as_configured,
@@ -30,16 +29,18 @@ from train.models.crossfit import (
     unseen_answers,
 )
 from train.models.external import train_stored_models
-from train.models.few import FEW_UNITS, fleet_prior
 from train.models.forest import Trees
 from train.models.learnt import Learnt
 from train.models.network.fit import learn_network
 from train.models.network.source import StoredSource
+from train.models.own import Few, few_of
+from train.models.own_notes import own_notes
 from train.models.rows import TrainingRows, training_rows
 from train.models.split import UnitSplit, split_units
 from train.models.stored import StoredDataset, open_stored_dataset
 from train.sessions.dataset import Dataset, read_dataset
 from train.sessions.labels import full_t_ms
+from train.sessions.limits import until_full
 from train.sessions.types import Charge
 
 DEVICES_MAX = 64  # WP_MAX_DEVICES of the core
@@ -77,6 +78,8 @@ def fit(
     cluster: Cluster | None = None,
     grow: Grow = grow_as_configured,
     prior: str = "none",
+    own_only: bool = False,
+    fleet_without: Collection[str] = (),
     progress: Callable[[str], None] = lambda _: None,
     teacher: Path | None = None,
 ) -> FitSummary:
@@ -86,21 +89,31 @@ def fit(
     `teacher` if one is named; forests in this process or on a cluster. Whole charges are then read of a sample of
     units only, to calibrate on.
 
-    With `prior` "fleet", minutes are learnt from the simulated fleet as well, each device against its own charges.
+    With `prior` "fleet", the devices of the data join those of the simulated fleet, but for `fleet_without`, and take
+    the place of their namesakes; with `own_only`, only minutes are learnt from the fleet. Charges that a limit stopped
+    are then, and where units are few, censored (train/models/own.py).
 
     Raises TrainError on data nothing can be learnt from, on a name that is no C identifier, and on `hold_out` units
     that are not in the data.
     """
     config = _with_seed(config, seed)
     model_name = _model_name(name, out)
+    if prior == "fleet" and (rows is not None or kind == "network"):
+        raise ConfigError("--prior fleet is for forests of charges in memory: leave out --rows and --kind network")
     dataset = read_dataset(data) if rows is None else open_stored_dataset(data, rows)
     shares = config.split
     parts = split_units(dataset.unit_keys, shares.calibration, shares.held_out, shares.seed, hold_out)
+    own = dataset.charges_of({*parts.train, *parts.calibration})
+    few = None
+    if kind == "forest" and isinstance(dataset, Dataset):
+        progress("its charges, and the fleet's" if prior == "fleet" else "its charges")
+        few = few_of(parts, own, prior, config, own_only=own_only, without=fleet_without)
+    charges = list(own)
+    if few is not None:
+        charges, parts = [*until_full(charges), *few.beside], few.join(parts)
     devices = tuple(sorted({unit.partition("/")[0] for unit in parts.train}))
     if len(devices) > DEVICES_MAX:
         raise TrainError(f"{data}: {len(devices)} devices, a model tells at most {DEVICES_MAX} apart; use fewer")
-    seen = {*parts.train, *parts.calibration}
-    charges = list(dataset.charges_of(seen))
     found = training_rows(charges, devices)
     if kind == "network":
         stored = None
@@ -108,20 +121,19 @@ def fit(
             stored = StoredSource(dataset.rows, devices, config, cluster, teacher)
         learnt = learn_network(charges, found, parts, devices, config, str(out), progress, stored)
     else:
-        few = _few(parts, prior, config)
         learnt = _learn_forests(dataset, charges, found, parts, devices, config, cluster, grow, few, teacher)
     manifest = {
         "schema": SCHEMA,
         "kind": learnt.kind,
         "name": model_name,
-        **_about_data(dataset, parts, devices),
+        **_about_data(dataset, charges, parts, devices),
         **_device_entries(learnt, devices),
         **_remaining_entries(learnt, devices),
         **learnt.entries,
         "training": {
             **learnt.training,
             "split": asdict(config.split),
-            "notes": _notes(parts, devices, learnt),
+            "notes": [*_notes(parts, devices, learnt), *own_notes(few, charges, learnt.unseen.course)],
         },
         "versions": _versions(learnt.versions),
     }
@@ -135,7 +147,6 @@ def _learn_forests(
 ) -> Learnt:  # fmt: skip
     own = rows.of_units(parts.train)
     if isinstance(dataset, StoredDataset):
-        few = None
         trained = train_stored_models(dataset.rows, own, parts.train, devices, config, cluster, teacher)
     else:
         trained = train_models(own, devices, config, few, grow)
@@ -168,13 +179,6 @@ def _learn_forests(
     )
 
 
-def _few(parts: UnitSplit, prior: str, config: Config) -> Few | None:
-    """How to learn from few units; None when they are not few and no prior is asked for."""
-    if prior == "fleet":
-        return Few(fleet_prior(config))
-    return Few(None) if len(parts.train) < FEW_UNITS else None
-
-
 def _with_seed(config: Config, seed: int | None) -> Config:
     if seed is None:
         return config
@@ -184,7 +188,9 @@ def _with_seed(config: Config, seed: int | None) -> Config:
     return replace(config, **parts)
 
 
-def _about_data(dataset: Dataset | StoredDataset, parts: UnitSplit, devices: Sequence[str]) -> dict[str, Any]:
+def _about_data(
+    dataset: Dataset | StoredDataset, charges: Sequence[Charge], parts: UnitSplit, devices: Sequence[str]
+) -> dict[str, Any]:
     """The manifest's keys about features, devices and the data."""
     return {
         "features_version": features_version(),
@@ -193,7 +199,7 @@ def _about_data(dataset: Dataset | StoredDataset, parts: UnitSplit, devices: Seq
         "quantiles_permille": list(QUANTILES_PERMILLE),
         "full_durations_s": dataset.full_durations_s(parts.train, devices)
         if isinstance(dataset, StoredDataset)
-        else _full_durations_s(dataset.charges, parts.train, devices),
+        else _full_durations_s(charges, parts.train, devices),
         "split": {key: list(value) for key, value in asdict(parts).items()},
         "data": {
             "hash": dataset.hash,

@@ -23,8 +23,13 @@ def histories(rows: TrainingRows, n_devices: int) -> tuple[History, ...]:
 
 
 def baselines(rows: TrainingRows, n_devices: int) -> tuple[Baseline, ...]:
-    """The median of what was left of each device's charges, over those still running."""
-    return tuple(_baseline(rows.where(rows.device == device)) for device in range(n_devices))
+    """The median of what was left of each device's charges, over those still running; of a device without a charge
+    that got full, of all devices' together."""
+    every = _baseline(rows)
+    return tuple(
+        _baseline(own) if np.any((own := rows.where(rows.device == device)).remaining_s >= 0) else every
+        for device in range(n_devices)
+    )
 
 
 def baseline_at(

@@ -1,0 +1,207 @@
+"""One's own device: a few charges of one unit, alone or with the simulated fleet as prior."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from codegen.cli import main as codegen
+from tests.unit.train.fleet import charge, charges
+from train.answer_rules import Interval
+from train.artifact import load_artifact
+from train.cli import main
+from train.config import Config, Forest, Forests
+from train.errors import TrainError
+from train.evaluate.run import evaluate
+from train.models import crossfit, few, own
+from train.models.fit import fit
+from train.models.own import Few, charge_folds
+from train.models.rows import TrainingRows, training_rows
+from train.models.split import UnitSplit
+from train.sessions.dataset import write_dataset
+from train.sessions.labels import full_t_ms
+from train.sessions.limits import until_full
+from train.sessions.simulator import device_names
+from train.sessions.types import Charge
+
+QUICK = Config(forest=Forests(device=Forest(rounds=2, max_depth=3), remaining=Forest(rounds=5)))
+
+
+def limited(number: int, unit: int = 0) -> Charge:
+    """A charge that its device stopped at a level, by its current alone."""
+    return replace(charge(0, unit, number), ended="limit", full_t_ms=None)
+
+
+def mixed() -> list[Charge]:
+    """Six charges of one unit: four full, one that a limit stopped, one unplugged half way."""
+    broken_off = charge(0, 0, 5)
+    half = len(broken_off.t_ms) // 2
+    columns: dict[str, Any] = {name: getattr(broken_off, name)[:half] for name in ("t_ms", "voltage_mv", "current_ma")}
+    return [
+        *charges(1, 1, 4),
+        limited(4),
+        replace(broken_off, ended="unplugged", full_t_ms=None, **columns),
+    ]
+
+
+@pytest.fixture
+def small_fleet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fleet of a unit a kind, so that a prior takes a second."""
+    monkeypatch.setattr(few, "PRIOR_UNITS", 1)
+    monkeypatch.setattr(own, "BESIDE_UNITS", 4)
+    monkeypatch.setattr(own, "BESIDE_CHARGES", 1)
+
+
+def test_a_limit_is_no_full_charge() -> None:
+    assert full_t_ms(limited(4)) is not None
+    before = mixed()
+    after = until_full(before)
+    assert [full_t_ms(one) is None for one in after] == [False] * 4 + [True, True]
+    assert after[4].t_ms[-1] < (full_t_ms(before[4]) or 0) <= after[4].t_ms[-1] + 10_000
+    assert len(after[4].t_ms) == len(after[4].voltage_mv) == len(after[4].current_ma)
+    assert [a is b for a, b in zip(before, after, strict=True)] == [True] * 4 + [False, True]
+
+
+def test_a_device_that_is_always_limited_is_charged_to_its_limit() -> None:
+    always = [limited(0), limited(1)]
+    assert until_full(always) == always
+
+
+def test_charges_are_left_out_of_devices_with_one_unit() -> None:
+    found = [*charges(1, 1, 7), *(charge(1, unit, 0) for unit in (0, 1)), *(charge(2, 0, n) for n in (0, 1))]
+    rows = training_rows(found, ("device0", "device1", "device2"))
+    folds = charge_folds(rows, {one.unit_key for one in found})
+    assert sorted(number for fold in folds for number in fold) == list(range(7))  # device2 has too few
+    assert len(folds) == own.N_FOLDS
+    assert charge_folds(rows, {"device1/u0", "device1/u1"}) == []
+
+
+def test_own_charges_weigh_as_much_as_the_fleet_s() -> None:
+    rows = training_rows([*charges(1, 1, 5), charge(1, 0, 0)], ("device0", "device1"))
+    beside = Few(parts=UnitSplit(("device1/u0",), (), ()))
+    more = beside.balanced(rows)
+    own_rows = more.where(more.device == 0)
+    assert len(np.unique(own_rows.charge)) == 45  # nine times five: a device of the fleet has 48
+    assert own_rows.weight().sum() == pytest.approx(45)
+    assert np.count_nonzero(more.device == 1) == np.count_nonzero(rows.device == 1)
+    assert Few().balanced(rows) is rows
+
+
+def test_no_charge_is_answered_by_a_model_that_saw_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_dataset(tmp_path / "mine", mixed())
+    seen: list[set[int]] = []
+    answered: list[set[int]] = []
+    train, answer = crossfit.train_models, crossfit._answer
+
+    def recorded_training(part: TrainingRows, *others: Any) -> crossfit.Trained:
+        seen.append(set(np.unique(part.charge).tolist()))
+        return train(part, *others)
+
+    def recorded_answer(part: TrainingRows, *others: Any) -> crossfit.UnseenAnswers:
+        answered.append(set(np.unique(part.charge).tolist()))
+        return answer(part, *others)
+
+    monkeypatch.setattr(crossfit, "train_models", recorded_training)
+    monkeypatch.setattr(crossfit, "_answer", recorded_answer)
+    summary = fit(tmp_path / "mine", tmp_path / "model", QUICK)
+    assert answered[0] == set()
+    assert [part | left for part, left in zip(seen, answered[1:], strict=True)] == [{0, 1, 2, 3, 4, 5}] * 4
+    assert sorted(number for left in answered[1:] for number in left) == [0, 1, 2, 3]
+    assert load_artifact(tmp_path / "model").estimate.intervals != (Interval(0, 0, 0),)
+    assert summary.sizes["splits for the remaining time"] > 0
+    notes = " ".join(summary.notes)
+    assert "charges that a limit stopped count as unplugged: 1" in notes
+    assert "charges left out in turn: 4" in notes
+    assert "uncalibrated" not in notes
+
+
+@pytest.mark.usefixtures("small_fleet")
+def test_one_device_on_the_fleet_s_knowledge_goes_the_whole_way(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "mine", mixed())
+    write_dataset(tmp_path / "later", [charge(0, 0, number) for number in range(20, 26)])
+    command = ["fit", "--data", str(tmp_path / "mine"), "--prior", "fleet", "--own-only"]
+    assert main([*command, "--out", str(tmp_path / "model")]) == 0
+    artifact = load_artifact(tmp_path / "model")
+    assert artifact.devices == ("device0",)
+    assert artifact.device_model is None
+    assert artifact.manifest["data"]["charges"] == 6
+    quality = evaluate(tmp_path / "model", tmp_path / "later", "all")["quality"]
+    assert quality["mae_minutes"]["overall"] < 0.8 * quality["baseline_mae_minutes"]["overall"]
+    reference = ["reference", "--artifact", str(tmp_path / "model"), "--data", str(tmp_path / "later")]
+    assert codegen([*reference, "--split", "all", "--out", str(tmp_path / "answers.npz")]) == 0
+
+
+@pytest.mark.usefixtures("small_fleet")
+def test_own_devices_join_the_fleet_s_and_take_their_namesakes_place(tmp_path: Path) -> None:
+    mine = [*charges(1, 1, 4), *(replace(one, device="camera", session=f"x{one.session}") for one in charges(1, 1, 3))]
+    write_dataset(tmp_path / "mine", mine)
+    summary = fit(tmp_path / "mine", tmp_path / "model", QUICK, prior="fleet")
+    artifact = load_artifact(tmp_path / "model")
+    assert artifact.devices == tuple(sorted({*device_names(), "device0"}))
+    assert [unit for part in artifact.split.values() for unit in part if unit.startswith("camera/")] == ["camera/u0"]
+    assert len(artifact.split["calibration"]) == len(device_names()) - 1
+    assert artifact.manifest["data"] | {"units": 2, "charges": 7} == artifact.manifest["data"]
+    assert any("16 of its devices" in note for note in summary.notes)
+
+
+@pytest.mark.usefixtures("small_fleet")
+def test_devices_can_be_left_out_of_the_fleet(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "mine", charges(1, 1, 3))
+    without = [name for name in device_names() if name not in ("camera", "ereader")]
+    first = fit(tmp_path / "mine", tmp_path / "model", QUICK, prior="fleet", fleet_without=without)
+    again = fit(tmp_path / "mine", tmp_path / "again", QUICK, prior="fleet", fleet_without=without, name="model")
+    assert again.model_hash == first.model_hash
+    assert load_artifact(tmp_path / "model").devices == ("camera", "device0", "ereader")
+
+
+def cut(number: int) -> Charge:
+    """A charge that was unplugged early."""
+    one = charge(0, 0, number)
+    columns: dict[str, Any] = {name: getattr(one, name)[:40] for name in ("t_ms", "voltage_mv", "current_ma")}
+    return replace(one, ended="unplugged", full_t_ms=None, **columns)
+
+
+@pytest.mark.parametrize("prior", ["none", "fleet"])
+def test_without_a_full_charge_there_are_no_minutes(tmp_path: Path, prior: str) -> None:
+    write_dataset(tmp_path / "mine", [cut(number) for number in range(4)])
+    with pytest.raises(TrainError, match=r"gets full: .* learnt"):
+        fit(tmp_path / "mine", tmp_path / "model", QUICK, prior=prior)
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.usefixtures("small_fleet")
+def test_a_single_charge_is_taken_and_called_too_few(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "mine", [charge(0, 0, 0)])
+    for prior in ("none", "fleet"):
+        notes = fit(tmp_path / "mine", tmp_path / prior, QUICK, prior=prior, own_only=True).notes
+        assert [note for note in notes if "too few to know" in note]
+
+
+def test_a_device_that_never_gets_full_has_the_others_minutes(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "mine", [*(replace(cut(n), device="other") for n in (7, 8)), *charges(1, 1, 3)])
+    notes = fit(tmp_path / "mine", tmp_path / "model", QUICK).notes
+    assert [note for note in notes if "no charge of other gets full" in note]
+    estimate = load_artifact(tmp_path / "model").estimate
+    assert estimate.baselines[0] == estimate.baselines[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--own-only"], "goes with --prior fleet"),
+        (["--prior", "fleet", "--kind", "network"], "leave out --rows and --kind network"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: Sequence[str], why: str
+) -> None:
+    write_dataset(tmp_path / "mine", charges(1, 1, 1))
+    assert main(["fit", "--data", str(tmp_path / "mine"), "--out", str(tmp_path / "model"), *options]) == 2
+    error = capsys.readouterr().err
+    assert why in error
+    assert error.count("\n") == 1
