@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,12 +95,18 @@ def with_prior(own: FewRows, prior: FewRows) -> FewRows:
 
 def fleet_prior(config: Config, without: Collection[str] = ()) -> FewRows:
     """Rows of the simulated fleet but for the devices `without`, each unit against PRIOR_HISTORY of its own charges."""
+    rows = _fleet_rows(config.fleet.seed, PRIOR_UNITS)
+    units = {unit for unit in rows.units if unit.partition("/")[0] not in without}
+    first, *others = _episodes(rows.of_units(units))
+    return first.joined(*others)
+
+
+@lru_cache(maxsize=1)
+def _fleet_rows(seed: int, units_per_device: int) -> TrainingRows:
     from train.sessions.simulator import device_names, simulate
 
-    devices = [name for name in device_names() if name not in without]
-    fleet = simulate(devices, seed=config.fleet.seed, units_per_device=PRIOR_UNITS, charges_per_unit=PRIOR_CHARGES)
-    first, *others = _episodes(training_rows(until_full(list(fleet)), devices))
-    return first.joined(*others)
+    fleet = list(simulate(seed=seed, units_per_device=units_per_device, charges_per_unit=PRIOR_CHARGES))
+    return training_rows(until_full(fleet), device_names())
 
 
 def _episodes(rows: TrainingRows) -> Iterator[FewRows]:

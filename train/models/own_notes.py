@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from train.models.crossfit import CourseRows
+from train.models.courses import CourseRows
 from train.models.own import FOLDED_FROM, Few
 from train.sessions.labels import full_t_ms
 from train.sessions.types import Charge
