@@ -192,7 +192,7 @@ void wp_binding_encode(size_t n, size_t n_inputs, const int32_t *inputs, const i
             .shift = (uint8_t)values[3],
         };
         for (size_t k = 0; k < n; k++) {
-            out[k * n_inputs + i] = wp_network_encode(&input, x[k * WP_N_FEATURES + input.feature]);
+            wp_network_encode(&input, 1, x + k * WP_N_FEATURES, out + k * n_inputs + i);
         }
     }
 }

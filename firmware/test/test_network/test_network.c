@@ -90,22 +90,31 @@ static void check_bytes(const int8_t *got, int32_t a, int32_t b, int32_t c, int 
     check_equal(got[2], c, __FILE__, line);
 }
 
+static int32_t encoded(const wp_network_input *of, int32_t x)
+{
+    const int32_t features[WP_N_FEATURES] = {x};
+    int8_t byte;
+
+    wp_network_encode(of, 1, features, &byte);
+    return byte;
+}
+
 static void test_a_feature_becomes_a_byte(void)
 {
     static const wp_network_input whole = {100, 1, 0, 0};
     static const wp_network_input halves = {0, 1, 1, 0};
     static const wp_network_input widest = {-WP_FEATURE_MAX, 127, 31, 0};
-    CHECK_EQUAL(wp_network_encode(&whole, WP_MISSING), -128);
-    CHECK_EQUAL(wp_network_encode(&whole, -WP_FEATURE_MAX), -127);
-    CHECK_EQUAL(wp_network_encode(&whole, 100), -127);
-    CHECK_EQUAL(wp_network_encode(&whole, 101), -126);
-    CHECK_EQUAL(wp_network_encode(&whole, 353), 126);
-    CHECK_EQUAL(wp_network_encode(&whole, 354), 127);
-    CHECK_EQUAL(wp_network_encode(&whole, WP_FEATURE_MAX), 127);
-    CHECK_EQUAL(wp_network_encode(&halves, 1), -126); /* a half is rounded up */
-    CHECK_EQUAL(wp_network_encode(&halves, 2), -126);
-    CHECK_EQUAL(wp_network_encode(&halves, 3), -125);
-    CHECK_EQUAL(wp_network_encode(&widest, WP_FEATURE_MAX), -125); /* 1.98 */
+    CHECK_EQUAL(encoded(&whole, WP_MISSING), -128);
+    CHECK_EQUAL(encoded(&whole, -WP_FEATURE_MAX), -127);
+    CHECK_EQUAL(encoded(&whole, 100), -127);
+    CHECK_EQUAL(encoded(&whole, 101), -126);
+    CHECK_EQUAL(encoded(&whole, 353), 126);
+    CHECK_EQUAL(encoded(&whole, 354), 127);
+    CHECK_EQUAL(encoded(&whole, WP_FEATURE_MAX), 127);
+    CHECK_EQUAL(encoded(&halves, 1), -126); /* a half is rounded up */
+    CHECK_EQUAL(encoded(&halves, 2), -126);
+    CHECK_EQUAL(encoded(&halves, 3), -125);
+    CHECK_EQUAL(encoded(&widest, WP_FEATURE_MAX), -125); /* 1.98 */
 }
 
 static void test_a_window_moves_on_by_the_clock(void)

@@ -27,15 +27,10 @@ WP_ALWAYS_INLINE int8_t encoded(const wp_network_input *input, int32_t x)
     if (x == WP_MISSING) {
         return WP_NETWORK_MISSING;
     }
-    return x <= input->offset ? -127 : (int8_t)((int32_t)steps_above(input, x) - 127);
+    return (int8_t)(x <= input->offset ? -127 : (int32_t)steps_above(input, x) - 127);
 }
 
-int8_t wp_network_encode(const wp_network_input *input, int32_t x)
-{
-    return encoded(input, x);
-}
-
-static void encode_row(const wp_network_input inputs[], size_t n, const int32_t x[WP_N_FEATURES], int8_t out[])
+void wp_network_encode(const wp_network_input inputs[], size_t n, const int32_t x[WP_N_FEATURES], int8_t out[])
 {
     for (size_t k = 0; k < n; k++) {
         out[k] = encoded(&inputs[k], x[inputs[k].feature]);
@@ -84,9 +79,9 @@ void wp_network_predict(const wp_network *network, const wp_features *state, con
     if (state->n_samples == 1) {
         begin_charge(network);
     }
-    encode_row(network->inputs, network->n_inputs, x, memory->input + network->inputs_at);
-    encode_row(network->inputs + network->n_inputs, network->n_row, x,
-               memory->input + network->kept_at + network->n_kept);
+    wp_network_encode(network->inputs, network->n_inputs, x, memory->input + network->inputs_at);
+    wp_network_encode(network->inputs + network->n_inputs, network->n_row, x,
+                      memory->input + network->kept_at + network->n_kept);
     network->invoke(memory->input, memory->output, memory->arena);
     for (size_t c = 0; c < network->n_margins; c++) {
         const int32_t above_zero = memory->output[network->margins_at + c] - network->margin_zero;

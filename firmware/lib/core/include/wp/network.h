@@ -60,8 +60,8 @@ struct wp_network {
     int8_t root_zero;
 };
 
-/* The input byte of a feature: -127 .. 127, or WP_NETWORK_MISSING. */
-int8_t wp_network_encode(const wp_network_input *input, int32_t x);
+/* The input bytes, out[n], of features x: each -127 .. 127, or WP_NETWORK_MISSING. */
+void wp_network_encode(const wp_network_input inputs[], size_t n, const int32_t x[WP_N_FEATURES], int8_t out[]);
 
 /* Outputs after the latest sample, and the memory that the next one finds.
  *
