@@ -44,7 +44,7 @@ def test_c_tests_reach_the_core() -> None:
     assert {f"src/{path.name}" for path in (FIRMWARE / "lib/core/src").glob("*.c")} <= said["files"].keys()
 
 
-TIDY = ("lib/core/src", "lib/sensor/src", "lib/settings/src", "src", "ports/native", "fuzz", "proof")
+TIDY = ("lib/core/src", "lib/sensor/src", "lib/settings/src", "lib/vehicle/src", "src", "ports/native", "fuzz", "proof")
 
 
 @pytest.mark.firmware("clang-tidy")

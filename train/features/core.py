@@ -26,6 +26,7 @@ WP_MISSING = -(2**31)
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = Path("firmware/lib/core")
+VEHICLE = Path("firmware/lib/vehicle")
 BINDING = Path("train/features")
 FLAGS = ("-std=c11", "-O2", "-fPIC", "-DNDEBUG")
 MAX_DEVICES = 255  # of the binding: what a board's WP_MAX_DEVICES allows is checked when its model is compiled
@@ -44,18 +45,23 @@ def build_core(root: Path = ROOT) -> Path:
 
     Safe while other processes do the same. Raises BuildError without sources or compiler, or when it fails.
     """
+    return build_library(root, core_sources(root), "wattprint_core")
+
+
+def build_library(root: Path, sources: list[Path], name: str) -> Path:
+    """As build_core, of any of the firmware's portable C."""
     compiler = shlex.split(os.environ.get("CC", "")) or ["cc"]
     program = shutil.which(compiler[0])
     if program is None:
         raise BuildError(f"C compiler {compiler[0]!r} not found: install gcc or clang, or name one in CC")
     mac = sys.platform == "darwin"
     command = [program, *compiler[1:], *FLAGS, f"-DWP_MAX_DEVICES={MAX_DEVICES}", "-dynamiclib" if mac else "-shared"]
-    sources = core_sources(root)
     folder = root / "build" / "core" / _digest(root, sources, command)
-    library = folder / ("wattprint_core.dylib" if mac else "wattprint_core.so")
+    library = folder / f"{name}.{'dylib' if mac else 'so'}"
     if library.exists():
         return library
-    includes = ["-I", str(root / CORE / "include"), "-I", str(root / BINDING)]
+    folders = (root / CORE / "include", root / VEHICLE / "include", root / BINDING)
+    includes = [argument for one in folders for argument in ("-I", str(one))]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".build.", dir=folder) as temporary:
@@ -71,7 +77,7 @@ def _digest(root: Path, sources: list[Path], command: list[str]) -> str:
     """Hash of everything the library is made from; the compiler counts by its path, size and date."""
     binary = Path(command[0]).stat()
     digest = hashlib.sha256(repr((command, binary.st_size, binary.st_mtime_ns)).encode())
-    headers = [*(root / CORE).rglob("*.h"), *(root / BINDING).glob("*.h")]
+    headers = [*(root / CORE).rglob("*.h"), *(root / VEHICLE).rglob("*.h"), *(root / BINDING).glob("*.h")]
     try:
         for path in [*sources, *sorted(headers)]:
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
@@ -90,11 +96,15 @@ def _run(command: list[str]) -> None:
 @cache
 def load_core() -> tuple[Any, Any]:
     """(ffi, library) of this checkout's core, declarations read from binding.h. Raises BuildError."""
+    return open_library(build_core(), "binding.h")
+
+
+def open_library(library: Path, declarations: str) -> tuple[Any, Any]:
+    """(ffi, library), declarations read from a header of the bindings. Raises BuildError."""
     from cffi import FFI
 
-    library = build_core()
     ffi = FFI()
-    header = (ROOT / BINDING / "binding.h").read_text(encoding="ascii")
+    header = (ROOT / BINDING / declarations).read_text(encoding="ascii")
     ffi.cdef(re.sub(r"^#.*$", "", header, flags=re.MULTILINE))
     try:
         return ffi, ffi.dlopen(str(library))
