@@ -78,8 +78,11 @@ class Workshop:
             row: dict[str, Any] = json.loads(self.row_path(job).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        same = row.get("fingerprint") == self.fingerprint(find_technique(job.technique))
-        return row if same and self.row_path(job).with_suffix(".npz").exists() else None
+        technique = find_technique(job.technique)
+        same = row.get("fingerprint") == self.fingerprint(technique)
+        if not same or not self.row_path(job).with_suffix(".npz").exists():
+            return None
+        return {**row, "title": technique.title, "label": job.label}  # as they are called now
 
     @cached_property
     def estimate(self) -> EstimateRules:
