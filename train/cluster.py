@@ -54,7 +54,8 @@ def add_stored_rows_options(parser: argparse.ArgumentParser) -> None:
         "--rows",
         type=place,
         metavar="ROWS",
-        help="the data's feature folder (python -m train features): train on it from disk, whatever its size",
+        help="the data's feature folder (python -m train features): train on it from disk, whatever its size "
+        "(of networks: dense)",
     )
     parser.add_argument(
         "--engine",
