@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from tests.parity.test_network_artifact import config_of
 from tests.unit.train.fleet import charges
@@ -19,12 +21,14 @@ from train.config import Config, Split
 from train.errors import ConfigError
 from train.features import encode
 from train.features.build import build_features
+from train.features.table import read_part_rows
 from train.models import stored as stored_rows
 from train.models.fit import fit
 from train.models.network.spool import spooled
 from train.models.stored import load_stored, stored_batches
 from train.sessions import parquet_store
 from train.sessions.dataset import write_dataset
+from train.teacher.settings import labels_file
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("network")]
 
@@ -86,6 +90,23 @@ def test_an_epoch_takes_every_row_from_everywhere(fleet: Path, monkeypatch: pyte
         weights = np.concatenate([one["device_weight"] for one in records]) / spool.mean_weights["device_weight"]
         assert float(weights.mean()) == pytest.approx(1, abs=1e-5)
     assert not spool.buckets[0].exists()
+
+
+def test_a_teachers_labels_stand_beside_their_rows(fleet: Path, tmp_path: Path) -> None:
+    """Each row's labels are made from its own remaining time: after all the sorting and dealing they still fit."""
+    rows = load_stored(fleet / "rows")
+    for part in rows.table.parts:
+        seconds = read_part_rows(rows.table.path, part.name, rows.table.features).remaining_s
+        columns = [0.25 + 0 * seconds, 0.75 + 0 * seconds, 0 * seconds, seconds, 2 * seconds, 3 * seconds]
+        path = labels_file(tmp_path, part.name)
+        path.parent.mkdir(exist_ok=True)
+        parquet.write_table(pyarrow.table([column.astype(np.float32) for column in columns], list("abcdef")), path)
+    with spooled(rows, rows.unit_keys, DEVICES, INPUTS, _config(), tmp_path) as spool:
+        records = np.fromfile(spool.buckets[0], spool.record)
+        (batch, *_) = spool.batches(16, np.random.default_rng(1))
+    assert np.array_equal(records["taught_roots"], np.outer(records["remaining_s"], [1, 2, 3]))
+    assert np.allclose(np.exp(records["taught_logits"]), [0.25, 0.75, 1e-4])
+    assert np.array_equal(batch["taught_roots"][:, 0], batch["root"])
 
 
 def test_what_sees_between_the_rows_is_refused(fleet: Path, tmp_path: Path) -> None:
