@@ -37,6 +37,9 @@ bench-forest: rivals
 bench-scale: scale system  ## many charges under a memory limit: make bench-scale ARGS="--charges 100000"
 	@$(RUN) -m tools.scale_bench $(ARGS)
 
+bench-score: $(VENV)/.test  ## quality beside baselines and bounds, ten minutes: make bench-score ARGS=--quick
+	@PYTHONPATH=tools:. $(RUN) -m score_bench $(ARGS)
+
 bench-%: $(VENV)/.test system
 	@$(RUN) tools/bench.py $*
 

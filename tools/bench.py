@@ -155,13 +155,15 @@ def _cost(cost: dict[str, Any]) -> dict[str, Any]:
 
 
 def bench_score() -> list[dict[str, Any]]:
-    """Quality of the default artifact on units it has never seen."""
-    quality = run_json("-m", "train", "evaluate", "--model", ARTIFACT, "--data", fleet_folder(), "--json")["quality"]
-    times = list(quality["mae_minutes"])
-    return [
-        {"what": key, **{t: round(quality[key][t], 3) for t in times if t in quality[key]}}
-        for key in ("accuracy", "mae_minutes", "baseline_mae_minutes", "coverage")
-    ]
+    """Quality beside baselines, bounds and goals, in a process that prints its own tables and progress."""
+    out = ROOT / "build" / "score.json"
+    command = [sys.executable, "-m", "score_bench", "--out", str(out)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT / "tools"), str(ROOT)))}
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, env=environment, check=False)
+    if done.returncode:
+        raise BenchError("score_bench failed", done.returncode)
+    rows: list[dict[str, Any]] = json.loads(out.read_text(encoding="utf-8"))["goals"]
+    return rows
 
 
 def bench_firmware() -> list[dict[str, Any]]:
@@ -290,7 +292,7 @@ def main(groups: Sequence[str]) -> int:
         except BenchError as error:
             print(f"bench-{group}: {error}", file=sys.stderr)
             return error.exit_code
-        if group not in ("forest", "network"):  # they have shown their own
+        if group not in ("forest", "network", "score"):  # they have shown their own
             show(group, results[group])
         print(f"{time.monotonic() - started:.0f} s\n")
         path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")

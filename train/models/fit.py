@@ -250,7 +250,7 @@ def _device_entries(learnt: Learnt, devices: Sequence[str]) -> dict[str, Any]:
             unseen.device_margin, rows.device, calibrate.charge_weights(rows.charge)
         )
     softmax = calibrate.softmax_integers(temperature, scale)
-    below, prototypes = _unknown(learnt.prototypes, unseen, softmax, scale)
+    below, prototypes = unknown_rules(learnt.prototypes, unseen, softmax, scale)
     return {
         "device_model": dict(model),
         "softmax": {"multiplier": softmax.multiplier, "shift": softmax.shift},
@@ -259,7 +259,7 @@ def _device_entries(learnt: Learnt, devices: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _unknown(
+def unknown_rules(
     prototypes: Prototypes | None, unseen: UnseenAnswers, softmax: Softmax, scale: int
 ) -> tuple[int, Prototypes | None]:
     """What is unknown: the least confidence that is not, and prototypes with their threshold; none when there was
