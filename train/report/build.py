@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from train.errors import TrainError
-from train.report import charges, content
+from train.report import charges, content, score
 
 TEMPLATE = Path(__file__).parent / "report.html.j2"
 
@@ -55,6 +55,10 @@ def render(report: Mapping[str, Any], replayed: list[charges.Replayed]) -> str:
         {"svg": Markup(charges.power_chart(charge)), **content.charge_caption(charge)}  # noqa: S704
         for charge in charges.typical_of_each_device(replayed)
     ]
+    evaluation = report.get("evaluation") or {}
+    scored = [*score.curve_charts(evaluation), *filter(None, [score.calibration_chart(evaluation)])]
+    page["curves"] = [{**item, "svg": Markup(item["svg"])} for item in scored]  # noqa: S704
+    page["worst"] = [{**item, "svg": Markup(item["svg"])} for item in score.worst_charts(evaluation)]  # noqa: S704
     page["strip"] = any(len(charge.device_kind) for charge in replayed)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(page)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from train.evaluate.metrics import HORIZON_KEYS
-from train.evaluate.table import figure_rows, format_figure, horizon_title
+from train.evaluate.table import figure_rows, format_figure, group_rows, horizon_title
 from train.report import proof
 from train.report.charges import Replayed
 from train.report.proof import count
@@ -27,6 +27,7 @@ def page(report: Mapping[str, Any]) -> dict[str, Any]:
         "notes": list(evaluation.get("notes") or []),
         "protocol": quality.get("protocol", ""),
         "horizons": _horizons(quality, evaluation),
+        "groups": [[name, number, *cells] for name, number, cells in group_rows(evaluation)],
         "devices": _devices(evaluation.get("per_device") or {}),
         "confusion": _confusion(evaluation.get("confusion") or {}),
         "costs": [_cost(target, cost) for target, cost in (report.get("cost") or {}).items()],

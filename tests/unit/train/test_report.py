@@ -233,6 +233,46 @@ def test_settings_are_rows(build: Path) -> None:
     assert "1 feature x_ma" in text
 
 
+def test_an_evaluation_is_drawn(build: Path) -> None:
+    """Curves with a band where the interval is known, a disc a bin, the worst charges, and groups as rows."""
+    figures = {"mean": [0.5, 0.75, None], "low": [0.25, 0.5, None], "high": [0.75, 1.0, None]}
+    minutes = {key: [value and 40 * value for value in values] for key, values in figures.items()}
+    course: dict[str, Any] = {
+        "session": "s7",
+        "unit": "phone/a",
+        "ended": "limit",
+        "answered": "lamp <b>",
+        "slices": ["below 10 °C"],
+    }
+    course |= {"mae_minutes": 31.4, "baseline_mae_minutes": 20.0, "elapsed_s": [0, 60], "baseline_s": [9, 9]}
+    course |= {"true_remaining_s": [60, 0], "remaining_s": [[1, 2, 3]] * 2, "right": [False, True]}
+    evaluation = report_json()["evaluation"] | {
+        "curves": {"elapsed_s": [1, 60, 10800], "accuracy": figures, "mae_minutes": minutes, "coverage": {}},
+        "calibration": {"at": "60s", "bins": [{"confidence": 0.5, "right": 0.25, "charges": 4}]},
+        "worst_charges": [{**course, "unknown": [True, False]}],
+        "by_ending": {"limit": {"charges": 3, **{key: {"overall": 0.5} for key in ("accuracy", "coverage")}}
+                      | {"mae_minutes": {}, "baseline_mae_minutes": {"overall": 7}}},
+        "by_share_done": {"0.25-0.5": {"accuracy": 0.75}},
+        "intervals": {"accuracy": {"60s": [0.625, 0.875]}},
+    }  # fmt: skip
+    text = shown(build, evaluation=evaluation)
+    for words in (
+        "phone, taken for lamp <b> s7: 31.4 min off on average, the baseline 20.0; ended: limit; below 10 °C",
+        "ended: limit 3 50.0 – 7.0 50.0",
+        "25–50 % done 75.0",
+        "95 % interval – – – 62.5–87.5",
+        "Minutes to full: mean error",
+    ):
+        assert words in text, words
+    assert "Truth within 10–90 % 80 % is right" not in text  # nothing to draw
+    html = (build / "report.html").read_text(encoding="utf-8")
+    right = html[html.index("Device right over the time gone by") :].partition("</svg>")[0]
+    low, high = 10 + 170 * (1 - 0.25), 10 + 170 * (1 - 0.75)
+    assert f"46.0,{high:.1f}" in right
+    assert f"46.0,{low:.1f}" in right
+    assert html.count('class="bin"') == 1
+
+
 def test_gaps_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text("{}")
     text = checked(write_report(tmp_path))
