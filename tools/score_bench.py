@@ -220,8 +220,12 @@ def main(arguments: list[str] | None = None) -> int:
             return error.exit_code
     found["goals"] = goals(found)
     show(found)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    try:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        print(f"bench-score: {args.out}: cannot be written: {error.strerror}", file=sys.stderr)
+        return 2
     missed = sum(not row["met"] for row in found["goals"])
     print(f"bench-score  {len(found['goals']) - missed} of {len(found['goals'])} goals met  (figures: {args.out})")
     return 0
