@@ -1,6 +1,6 @@
 """`make bench`: the project's figures, each group side by side in one run, to build/bench.json.
 
-    python tools/bench.py [fleet] [forest] [network] [kinds] [score] [firmware] [link]     (default: all)
+    python tools/bench.py [fleet] [forest] [network] [kinds] [score] [own] [firmware] [link]     (default: all)
 
 Bytes and executed instructions are the machine's own and repeatable. Rates and times are of this machine, today: they
 are printed, never tested. Exit code: 0, or that of the command that failed.
@@ -166,6 +166,21 @@ def bench_score() -> list[dict[str, Any]]:
     return rows
 
 
+def bench_own() -> list[dict[str, Any]]:
+    """Few charges of one's own device, the same of recorded cells, and the study's three phones, beside baselines."""
+    rows: list[dict[str, Any]] = []
+    parts: list[list[str]] = [["--study"], ["--charges", "5"]]
+    if recordings := os.environ.get("WATTPRINT_RECORDINGS"):
+        cells = WORK / "own_cells"
+        run("-m", "train", "import", "nasa", Path(recordings) / "nasa_liion", cells)
+        parts.append([str(cells)])
+    for number, options in enumerate(parts):
+        out = WORK / f"own{number}.json"
+        print(run("tools/own_device.py", *options, "--out", out), end="", flush=True)
+        rows += json.loads(out.read_text(encoding="utf-8"))
+    return rows
+
+
 def bench_firmware() -> list[dict[str, Any]]:
     """The whole firmware on every board: bytes, deepest stack, instructions an answer, and whether each is right."""
     from board_figures import FiguresError, board_rows
@@ -257,6 +272,7 @@ GROUPS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "network": bench_network,
     "kinds": bench_kinds,
     "score": bench_score,
+    "own": bench_own,
     "firmware": bench_firmware,
     "link": bench_link,
 }
@@ -292,7 +308,7 @@ def main(groups: Sequence[str]) -> int:
         except BenchError as error:
             print(f"bench-{group}: {error}", file=sys.stderr)
             return error.exit_code
-        if group not in ("forest", "network", "score"):  # they have shown their own
+        if group not in ("forest", "network", "score", "own"):  # they have shown their own
             show(group, results[group])
         print(f"{time.monotonic() - started:.0f} s\n")
         path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")

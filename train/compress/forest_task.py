@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.config import Config, Forest
-from train.models.crossfit import fitted_to_few
+from train.models.alone import fitted_to_few
 from train.models.forest import train_device_forest, train_remaining_forest
 from train.models.rows import EARLY_S, TrainingRows
 

@@ -15,20 +15,15 @@ from numpy.typing import NDArray
 
 from train.answer_rules import HISTORY_FEATURES, EstimateRules, Prototypes
 from train.artifact import ModelFile
-from train.config import Config, Forest
+from train.config import Config
 from train.errors import TrainError
 from train.features import AnswerRules, device_answers, extract
+from train.models.alone import fitted_to_few, rows_alone
 from train.models.answering import BoardModel, Forests, course_seconds, remaining_columns
 from train.models.courses import Asked, CourseRows, courses, elapsed_ms_of, joined_courses
 from train.models.few import (
-    ENOUGH_OF_ONE_UNIT,
-    FOREST,
-    FOREST_OF_ONE_UNIT,
     FOREST_ON_PRIOR,
-    OF_ONE_UNIT,
-    TRANSFERS,
     TRANSFERS_BETWEEN_DEVICES,
-    FewRows,
     few_estimate,
     few_parameters,
     few_rows,
@@ -172,28 +167,13 @@ def with_history(rows: TrainingRows, estimate: EstimateRules) -> TrainingRows:
 def _few_forest(rows: TrainingRows, config: Config, estimate: EstimateRules, few: Few) -> bytes:
     parameters = few_parameters(config.forest.remaining, FOREST_ON_PRIOR)
     if few.prior is None:
-        found, parameters = _few_alone(rows, config, estimate)
+        found, parameters = rows_alone(rows, config, estimate)
     else:
         others = few.of_fleet(rows)
         found = with_prior(few_rows(rows.where(~others), estimate, TRANSFERS_BETWEEN_DEVICES), few.prior)
         if np.any(others):
             found = few_rows(rows.where(others), estimate, TRANSFERS_BETWEEN_DEVICES).joined(found)
     return train_remaining_forest(found.columns, found.target, found.weight, parameters, config.forest.seed)
-
-
-def _few_alone(rows: TrainingRows, config: Config, estimate: EstimateRules) -> tuple[FewRows, Forest]:
-    """Rows and parameters without a prior: where each device has one unit, more transfers from charge to charge."""
-    n_charges = len(np.unique(rows.charge[rows.remaining_s >= 0]))
-    if len(np.unique(rows.unit)) == len(np.unique(rows.device)) and n_charges >= ENOUGH_OF_ONE_UNIT:
-        parameters = few_parameters(config.forest.remaining, FOREST_OF_ONE_UNIT)
-        return few_rows(rows, estimate, OF_ONE_UNIT), parameters
-    parameters = few_parameters(config.forest.remaining, FOREST)
-    return few_rows(rows, estimate, TRANSFERS), fitted_to_few(parameters, n_charges)
-
-
-def fitted_to_few(parameters: Forest, n_charges: int) -> Forest:
-    """With few charges a leaf may rest on fewer: on a sixth of them or three, so that there is something to split."""
-    return replace(parameters, min_child_weight=min(parameters.min_child_weight, max(3.0, n_charges / 6)))
 
 
 def load_forests(

@@ -23,8 +23,9 @@ from train.cluster import JOIN_TIMEOUT_S, Cluster, connected
 from train.config import Config, Forest
 from train.errors import TrainError
 from train.features import AnswerRules
+from train.models.alone import fitted_to_few
 from train.models.answering import remaining_columns
-from train.models.crossfit import DEVICE_FILE, REMAINING_FILE, Trained, fitted_to_few, trained_models
+from train.models.crossfit import DEVICE_FILE, REMAINING_FILE, Trained, trained_models
 from train.models.distilled import device_rows, labelled_batches, remaining_rows
 from train.models.forest import as_saved, device_options, remaining_options, xgboost_parameters
 from train.models.rows import TrainingRows

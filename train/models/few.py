@@ -37,9 +37,7 @@ OF_ONE_UNIT = (
     *("since_current_high_s", "taper_end_s", "voltage_drift_60s_300s_mv", "plateau_ma", "power_max_mw"),
     *HISTORY_FEATURES,
 )  # what tells how far a charge has come, where all charges are of the unit that will be answered
-ENOUGH_OF_ONE_UNIT = 3  # charges that got full
 FOREST = Forest(rounds=30, max_depth=3, eta=0.2, min_child_weight=8.0, l2=1.0, early_weight=1.0)
-FOREST_OF_ONE_UNIT = replace(FOREST, rounds=40, min_child_weight=0.3)
 FOREST_ON_PRIOR = replace(FOREST, rounds=60, eta=0.25)
 PRIOR_UNITS = 12  # of each simulated device
 PRIOR_HISTORY = 5  # charges of a unit that the others are held against

@@ -12,6 +12,7 @@ import pytest
 from tests.unit.train.fleet import charges
 from train.config import Config, Forest, Forests
 from train.models import crossfit
+from train.models.alone import fitted_to_few
 from train.models.rows import TrainingRows, training_rows
 from train.models.split import UnitSplit
 from train.sessions.types import Charge
@@ -84,6 +85,6 @@ def test_no_unit_is_answered_by_a_model_that_saw_it(
 
 def test_few_charges_still_split() -> None:
     parameters = Forest(min_child_weight=8.0)
-    assert crossfit.fitted_to_few(parameters, 24).min_child_weight == 4.0
-    assert crossfit.fitted_to_few(parameters, 7).min_child_weight == 3.0
-    assert crossfit.fitted_to_few(parameters, 4000) == parameters
+    assert fitted_to_few(parameters, 24).min_child_weight == 4.0
+    assert fitted_to_few(parameters, 7).min_child_weight == 3.0
+    assert fitted_to_few(parameters, 4000) == parameters

@@ -18,7 +18,9 @@ from train.cli import main
 from train.config import Config, Forest, Forests
 from train.errors import TrainError
 from train.evaluate.run import evaluate
+from train.features import feature_names
 from train.models import crossfit, few, own
+from train.models.alone import rows_alone
 from train.models.fit import fit
 from train.models.own import Few, charge_folds
 from train.models.rows import TrainingRows, training_rows
@@ -113,7 +115,6 @@ def test_no_charge_is_answered_by_a_model_that_saw_it(tmp_path: Path, monkeypatc
     assert [part | left for part, left in zip(seen, answered[1:], strict=True)] == [{0, 1, 2, 3, 4, 5}] * 4
     assert sorted(number for left in answered[1:] for number in left) == [0, 1, 2, 3]
     assert load_artifact(tmp_path / "model").estimate.intervals != (Interval(0, 0, 0),)
-    assert summary.sizes["splits for the remaining time"] > 0
     notes = " ".join(summary.notes)
     assert "charges that a limit stopped count as unplugged: 1" in notes
     assert "charges left out in turn: 4" in notes
@@ -205,3 +206,24 @@ def test_options_that_do_not_go_together(
     error = capsys.readouterr().err
     assert why in error
     assert error.count("\n") == 1
+
+
+def telling(number: int) -> Charge:
+    """A charge whose voltage rises with every second that is left no more."""
+    one = charge(0, 0, number)
+    left_s = ((one.full_t_ms or 0) - one.t_ms.astype(np.int64)) // 1000
+    return replace(one, voltage_mv=(9000 - left_s).astype(np.int32))
+
+
+def test_alone_falls_back_on_the_baseline_where_nothing_helps() -> None:
+    """Charges that all take as long leave nothing to learn; where the voltage tells how far they are, there is."""
+    alike = training_rows([replace(charge(0, 0, 0), session=f"c{number}") for number in range(4)], ("device0",))
+    found, _ = rows_alone(alike, QUICK, few.few_estimate(alike, 1, 0))
+    told = ~np.all(np.isnan(found.columns), axis=0)
+    assert [name for name, one in zip(feature_names(), told, strict=False) if one] == [
+        name for name in feature_names() if name in few.TRANSFERS
+    ]
+    apart = training_rows([telling(number) for number in range(6)], ("device0",))
+    helped, parameters = rows_alone(apart, Config(), few.few_estimate(apart, 1, 0))
+    assert np.count_nonzero(~np.all(np.isnan(helped.columns), axis=0)) > len(few.TRANSFERS)
+    assert parameters.min_child_weight == 0.3
