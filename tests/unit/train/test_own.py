@@ -21,8 +21,10 @@ from train.evaluate.run import evaluate
 from train.features import feature_names
 from train.models import crossfit, few, own
 from train.models.alone import rows_alone
+from train.models.courses import CourseRows
 from train.models.fit import fit
 from train.models.own import Few, charge_folds
+from train.models.own_notes import own_notes
 from train.models.rows import TrainingRows, training_rows
 from train.models.split import UnitSplit
 from train.sessions.dataset import write_dataset
@@ -227,3 +229,18 @@ def test_alone_falls_back_on_the_baseline_where_nothing_helps() -> None:
     helped, parameters = rows_alone(apart, Config(), few.few_estimate(apart, 1, 0))
     assert np.count_nonzero(~np.all(np.isnan(helped.columns), axis=0)) > len(few.TRANSFERS)
     assert parameters.min_child_weight == 0.3
+
+
+@pytest.mark.parametrize(("late_s", "helps"), [(60, True), (6000, False)])
+def test_it_is_said_when_the_fleet_does_not_help(late_s: int, helps: bool) -> None:
+    """Three charges of 1000, 2000 and 3000 s: the others' median is 1500, 0 and 1500 s off at the start."""
+    found = []
+    for full_s in (1000, 2000, 3000):
+        t_ms = np.arange(0, full_s + 100, 10, dtype=np.uint32) * 1000
+        found.append(replace(charge(0, 0, 0), session=f"c{full_s}", t_ms=t_ms, full_t_ms=1000 * full_s))
+    left = np.array([1000, 2000, 3000])
+    course = CourseRows(np.zeros(3, np.int64), np.column_stack([left + late_s] * 3), left, np.arange(3))
+    notes = own_notes(Few(few.FewRows(*[np.zeros(0, np.float32)] * 3)), found, course)
+    off = f"charges left out in turn: 3, answered {late_s / 60:.1f} min off, the baseline {(1500 + 0 + 1500) / 180:.1f}"
+    assert off in notes
+    assert any("the fleet does not help" in note for note in notes) is not helps
