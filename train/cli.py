@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from train.cluster import add_stored_rows_options, cluster_of
-from train.errors import ConfigError, TrainError
-from train.output import readers_may_leave
+from train.errors import TrainError
+from train.output import at_work, readers_may_leave
 from train.sessions.place import place
 
 DESCRIPTION = """\
@@ -49,7 +47,7 @@ def _run(command: Callable[[argparse.Namespace], int | None], arguments: argpars
 
 
 def _parser() -> argparse.ArgumentParser:
-    from train import features_command, teacher_command
+    from train import features_command, fit_command, teacher_command
     from train.compress import leaf_bits_command
     from train.health import cli as health_cli
     from train.sessions.cli import add_commands
@@ -64,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = parser.add_subparsers(metavar="COMMAND", required=True)
     add_commands(sub)
     features_command.add_command(sub)
-    _add_fit(sub)
+    fit_command.add_command(sub)
     _add_evaluate(sub)
     _add_predict(sub)
     teacher_command.add_command(sub)
@@ -92,54 +90,6 @@ def _command(
     )
     parser.set_defaults(func=run)
     return parser
-
-
-def _add_fit(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = _command(
-        sub,
-        "fit",
-        _fit,
-        "train both models on a dataset and write an artifact",
-        "python -m train fit --data build/fleet --out build/artifact --hold-out phone/unit3",
-    )
-    parser.add_argument(
-        "--data", type=place, required=True, metavar="DIR", help="dataset folder or URL (docs/dataset.md)"
-    )
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="ARTIFACT", help="folder to write (docs/artifact.md)"
-    )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="default: wattprint.toml here, if there is one")
-    parser.add_argument(
-        "--kind",
-        choices=("forest", "network"),
-        default="forest",
-        help="of model: boosted trees (default), or an int8 network, [network] of the configuration",
-    )
-    parser.add_argument("--name", help="the model's name, a lower-case C identifier; default: from the folder's name")
-    parser.add_argument(
-        "--hold-out",
-        nargs="+",
-        default=[],
-        metavar="DEVICE/UNIT",
-        help="set exactly these units aside for evaluation, in place of a share of each device's",
-    )
-    parser.add_argument(
-        "--prior",
-        choices=("none", "fleet"),
-        default="none",
-        help="none (default): DIR stands alone. fleet: 3 to 10 charges of your own device(s) join the simulated "
-        "fleet's, and minutes rest on what that fleet teaches too (docs/evaluation.md, Your own device)",
-    )
-    parser.add_argument(
-        "--own-only",
-        action="store_true",
-        help="with --prior fleet: the fleet teaches minutes, its devices are not among the answers",
-    )
-    parser.add_argument("--seed", type=int, help="of split and training, in place of the configuration's")
-    point = "train each forest by a technique of the compression study: a point as codegen build writes it"
-    parser.add_argument("--point", type=Path, metavar="FILE", help=point)
-    parser.add_argument("--json", action="store_true", help="print a summary as JSON")
-    add_stored_rows_options(parser)
 
 
 def _add_evaluate(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -203,70 +153,11 @@ def _add_report(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("build", type=Path, metavar="BUILD_DIR", help="folder that codegen build has filled")
 
 
-@contextmanager
-def _at_work(text: str) -> Iterator[Callable[[str], None]]:
-    """Show a moving line while something runs, and what it is at when told; on a terminal only."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status(text) as status:
-        yield lambda step: status.update(f"{text}: {step}")
-
-
-def _fit(arguments: argparse.Namespace) -> None:
-    from dataclasses import asdict
-
-    from train.config import load_config
-    from train.models.crossfit import Grow, grow_as_configured
-    from train.models.fit import fit, summary_text
-
-    config = load_config(arguments.config)
-    cluster = cluster_of(arguments) if arguments.engine == "dask" else None
-    if (cluster is not None or arguments.teacher) and arguments.rows is None:
-        option = "--teacher" if arguments.teacher else "--engine dask"
-        raise ConfigError(f"{option} needs --rows, which python -m train features makes")
-    if arguments.own_only and arguments.prior == "none":
-        raise ConfigError("--own-only goes with --prior fleet; without it only the devices of DIR are learnt anyway")
-    grow: Grow = grow_as_configured
-    if arguments.point is not None:
-        if arguments.rows is not None:
-            raise ConfigError("--point trains in memory: leave --rows")
-        if arguments.kind == "network":
-            raise ConfigError("--point is of forests: leave it out for a network")
-        from train.compress.point import PointGrower, leaves_of, read_point
-
-        point = read_point(arguments.point)
-        config, grow = leaves_of(point, config), PointGrower(point)
-    with _at_work(f"learning from {arguments.data}") as progress:
-        summary = fit(
-            arguments.data,
-            arguments.out,
-            config,
-            kind=arguments.kind,
-            name=arguments.name,
-            hold_out=arguments.hold_out,
-            seed=arguments.seed,
-            rows=arguments.rows,
-            cluster=cluster,
-            grow=grow,
-            prior=arguments.prior,
-            own_only=arguments.own_only,
-            progress=progress,
-            teacher=arguments.teacher,
-        )
-    if arguments.json:
-        print(json.dumps(asdict(summary), indent=1))
-    else:
-        print(summary_text(summary))
-
-
 def _evaluate(arguments: argparse.Namespace) -> None:
     from train.evaluate.run import evaluate
     from train.evaluate.table import print_evaluation
 
-    with _at_work(f"answering the charges of {arguments.data}"):
+    with at_work(f"answering the charges of {arguments.data}"):
         result = evaluate(arguments.model, arguments.data, arguments.split)
     if arguments.json:
         print(json.dumps(result, indent=1))
@@ -278,7 +169,7 @@ def _predict(arguments: argparse.Namespace) -> None:
     from train.models.predict import predict
 
     sessions = arguments.sessions.split(",") if arguments.sessions else None
-    with _at_work(f"predicting the charges of {arguments.data}"):
+    with at_work(f"predicting the charges of {arguments.data}"):
         summary = predict(
             arguments.model,
             arguments.data,

@@ -1,10 +1,10 @@
-"""Standard output and error whose reader may leave, as `| head` does: work goes on, and no exit code changes."""
+"""What a person sees of a command: streams whose reader may leave, as `| head` does, and that long work goes on."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
@@ -48,3 +48,15 @@ def readers_may_leave() -> Iterator[None]:
         sys.stdout.flush()
         sys.stderr.flush()
         sys.stdout, sys.stderr = before
+
+
+@contextmanager
+def at_work(text: str) -> Iterator[Callable[[str], None]]:
+    """Show a moving line while something runs, and what it is at when told; on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(text) as status:
+        yield lambda step: status.update(f"{text}: {step}")

@@ -17,9 +17,9 @@ from train.evaluate.metrics import REFERENCE_HORIZON_S
 from train.evaluate.moments import Moments, moments
 from train.features import AnswerRules, device_answers
 from train.models import calibrate
+from train.models.calibrated import unknown_rules
 from train.models.courses import CourseRows
 from train.models.crossfit import UnseenAnswers, grow_as_configured
-from train.models.fit import unknown_rules
 from train.models.forest import ForestModel, load_forest
 from train.models.prototypes import fit_prototypes
 from train.models.rows import TrainingRows

@@ -10,20 +10,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from train.answer_rules import Prototypes, estimate_entries, prototype_entries
-from train.artifact import QUANTILES_PERMILLE, SCHEMA, Artifact, Softmax, write_artifact
+from train.artifact import QUANTILES_PERMILLE, SCHEMA, Artifact, write_artifact
 from train.cluster import Cluster
 from train.config import Config
 from train.errors import ConfigError, TrainError
-from train.features import AnswerRules, device_answers, feature_names, features_version
-from train.models import calibrate
+from train.features import feature_names, features_version
+from train.models.calibrated import device_entries, remaining_entries
 from train.models.crossfit import (
     DEVICE_FILE,
     REMAINING_FILE,
     Grow,
-    UnseenAnswers,
     grow_as_configured,
     train_models,
     unseen_answers,
@@ -44,7 +40,6 @@ from train.sessions.limits import until_full
 from train.sessions.types import Charge
 
 DEVICES_MAX = 64  # WP_MAX_DEVICES of the core
-UNKNOWN_FROM_S = 60  # confidence is judged once this much of a charge has been seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +122,8 @@ def fit(
         "kind": learnt.kind,
         "name": model_name,
         **_about_data(dataset, charges, parts, devices),
-        **_device_entries(learnt, devices),
-        **_remaining_entries(learnt, devices),
+        **device_entries(learnt, devices),
+        **remaining_entries(learnt, devices),
         **learnt.entries,
         "training": {
             **learnt.training,
@@ -235,59 +230,6 @@ def _model_name(name: str | None, out: Path) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", chosen):
         raise ConfigError(f"--name {chosen}: must be a lower-case C identifier, like phone_charger")
     return chosen
-
-
-def _device_entries(learnt: Learnt, devices: Sequence[str]) -> dict[str, Any]:
-    """The manifest's keys about the classifier, calibrated on the answers to unseen units."""
-    model, unseen = learnt.device_model, learnt.unseen
-    if model is None:
-        return {"device_model": None, "softmax": None, "unknown_below_permille": 0, "prototypes": None}
-    scale = int(model["output_scale_log2"])
-    rows = unseen.rows
-    temperature = 1.0
-    if len(rows.charge):
-        temperature = calibrate.fit_temperature(
-            unseen.device_margin, rows.device, calibrate.charge_weights(rows.charge)
-        )
-    softmax = calibrate.softmax_integers(temperature, scale)
-    below, prototypes = unknown_rules(learnt.prototypes, unseen, softmax, scale)
-    return {
-        "device_model": dict(model),
-        "softmax": {"multiplier": softmax.multiplier, "shift": softmax.shift},
-        "unknown_below_permille": below,
-        **prototype_entries(prototypes, devices),
-    }
-
-
-def unknown_rules(
-    prototypes: Prototypes | None, unseen: UnseenAnswers, softmax: Softmax, scale: int
-) -> tuple[int, Prototypes | None]:
-    """What is unknown: the least confidence that is not, and prototypes with their threshold; none when there was
-    nothing to calibrate on."""
-    late = unseen.rows.elapsed_s >= UNKNOWN_FROM_S
-    if not np.any(late):
-        return 0, None
-    rows = unseen.rows.where(late)
-    margin = np.rint(unseen.device_margin[late] * 2.0**scale).astype(np.int32)
-    rules = AnswerRules(margin.shape[1], softmax.multiplier, softmax.shift)
-    elapsed_ms = 1000 * rows.elapsed_s.astype(np.int64)
-    confidence = device_answers(rules, rows.whole_features(), margin, elapsed_ms, rows.phase).confidence_permille
-    weight = calibrate.charge_weights(rows.charge)
-    if prototypes is None:
-        return calibrate.unknown_threshold_permille(confidence, weight), None
-    below = calibrate.unknown_threshold_permille(confidence, weight, calibrate.UNSURE)
-    above = calibrate.unfamiliar_threshold(unseen.unfamiliarity[late], confidence < below, weight)
-    return below, replace(prototypes, unfamiliar_above=above)
-
-
-def _remaining_entries(learnt: Learnt, devices: Sequence[str]) -> dict[str, Any]:
-    """The manifest's keys about the remaining time, its interval calibrated on the answers to unseen units."""
-    course = learnt.unseen.course
-    intervals = calibrate.intervals(course.elapsed_s, course.quantile_s, course.remaining_s, course.charge)
-    return {
-        "remaining_model": dict(learnt.remaining_model),
-        **estimate_entries(replace(learnt.estimate, intervals=intervals), devices),
-    }
 
 
 def _full_durations_s(charges: Sequence[Charge], units: Sequence[str], devices: Sequence[str]) -> dict[str, list[int]]:
