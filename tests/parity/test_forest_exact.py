@@ -92,7 +92,8 @@ def sequences(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("addition", ADDITIONS)
-@pytest.mark.parametrize("compiler", [pytest.param("gcc", marks=pytest.mark.slow), "clang"])
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.slow
 def test_sums_of_any_leaves(compiler: str, addition: str, tmp_path: Path) -> None:
     """Trees of one leaf; the oracle is the processor's float32 addition, one leaf after the other."""
     bases, leaves = sequences(seed=6)
@@ -151,6 +152,7 @@ MADE = {
 
 @pytest.mark.parametrize("feature_type", FEATURE_TYPES)
 @pytest.mark.parametrize("made", MADE)
+@pytest.mark.slow
 def test_made_forests(made: str, feature_type: FeatureType, tmp_path: Path) -> None:
     forest = MADE[made]
     emitted = emit_forest(source_of(forest), "made", tmp_path, style="exact", feature_type=feature_type).forest

@@ -76,6 +76,7 @@ def test_integer_features(model: str, leaf_bits: int, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("either_kind")
 @pytest.mark.parametrize("feature_type", ["float32", "int32"])
+@pytest.mark.slow
 def test_large_forests(feature_type: FeatureType, tmp_path: Path) -> None:
     """Trees beyond a function's size, thousands of thresholds a feature, sanitizers silent."""
     shape: dict[str, Any] = {"max_depth": 0, "max_leaves": 900, "grow_policy": "lossguide", "min_child_weight": 0}

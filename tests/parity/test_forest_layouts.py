@@ -40,6 +40,7 @@ def test_balanced(shape: str, feature_type: FeatureType, tmp_path: Path, monkeyp
 
 
 @pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.slow
 def test_small(shape: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Complete trees and others, with a complete top and without, lengths equal and in steps, one word and several."""
     forest = random_forest(12, SHAPES[shape])

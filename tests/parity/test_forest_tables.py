@@ -88,11 +88,13 @@ SHAPES = {
 
 @pytest.mark.parametrize("feature_type", FEATURE_TYPES)
 @pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.slow
 def test_shapes(style: str, shape: str, feature_type: FeatureType, tmp_path: Path) -> None:
     check(random_forest(5, SHAPES[shape]), style, tmp_path, feature_type)
 
 
 @pytest.mark.parametrize("leaf_bits", range(2, 17))
+@pytest.mark.slow
 def test_leaf_bits(style: str, leaf_bits: int, tmp_path: Path) -> None:
     shape = Shape(trees=9, depth=6, split=0.7 + 0.02 * leaf_bits)
     check(random_forest(leaf_bits, shape), style, tmp_path, FEATURE_TYPES[leaf_bits % 2], leaf_bits=leaf_bits)
@@ -187,6 +189,7 @@ def test_a_tree_of_one_leaf_among_others(style: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(10))
+@pytest.mark.slow
 def test_random_forests(style: str, seed: int, tmp_path: Path) -> None:
     rng = np.random.default_rng(seed)
     shape = Shape(

@@ -217,6 +217,7 @@ def test_a_host_that_takes_damage_is_found_out(monkeypatch: pytest.MonkeyPatch) 
 Report = Callable[..., dict[str, object]]
 
 
+@pytest.mark.slow
 def test_the_command_damages_the_line(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [*bench.arguments(), "--inject", f"{EVERY_KIND},reset=1", "--inject-rate", "0.1", "--json"]
     assert main(arguments) == 0

@@ -52,6 +52,7 @@ def trained(folder: Path, fleet: list[Charge], enough_calibration_units: int) ->
     ("part", "changes"),
     [("held_out", set()), ("calibration", CALIBRATED), ("train", {"files", "full_durations_s", "history"})],
 )
+@pytest.mark.slow
 def test_a_part_decides_only_what_it_is_for(
     part: str, changes: set[str], enough_calibration_units: int, tmp_path: Path
 ) -> None:
@@ -127,6 +128,7 @@ def test_identity_alone_scores_at_chance(tmp_path: Path) -> None:
     assert learnt > 0.9  # it could be told by identity: the split keeps it from scoring
 
 
+@pytest.mark.slow
 def test_a_planted_leak_is_seen(tmp_path: Path) -> None:
     """The same charges, those of a unit on either side of the split; and names that follow the device."""
     apart = [replace(one, unit=f"{one.unit}c{number % N_CHARGES}") for number, one in enumerate(identified_fleet())]

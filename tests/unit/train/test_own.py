@@ -140,6 +140,7 @@ def test_one_device_on_the_fleet_s_knowledge_goes_the_whole_way(tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("small_fleet")
+@pytest.mark.slow
 def test_own_devices_join_the_fleet_s_and_take_their_namesakes_place(tmp_path: Path) -> None:
     mine = [*charges(1, 1, 4), *(replace(one, device="camera", session=f"x{one.session}") for one in charges(1, 1, 3))]
     write_dataset(tmp_path / "mine", mine)
@@ -153,6 +154,7 @@ def test_own_devices_join_the_fleet_s_and_take_their_namesakes_place(tmp_path: P
 
 
 @pytest.mark.usefixtures("small_fleet")
+@pytest.mark.slow
 def test_devices_can_be_left_out_of_the_fleet(tmp_path: Path) -> None:
     write_dataset(tmp_path / "mine", charges(1, 1, 3))
     without = [name for name in device_names() if name not in ("camera", "ereader")]

@@ -222,6 +222,7 @@ class Cable:
             os.close(master)
 
 
+@pytest.mark.slow
 def test_the_cable_is_pulled_and_put_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

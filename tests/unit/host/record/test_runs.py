@@ -140,6 +140,7 @@ def lag_of_a_killed_recorder(tmp_path: Path, program: Program, seed: int) -> flo
     return killed_at - min(lacking, default=killed_at)
 
 
+@pytest.mark.slow
 def test_samples_are_synced_while_they_come(tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not only when a charge begins and ends: a power cut takes what was not."""
     synced: list[int] = []
@@ -161,6 +162,7 @@ def test_samples_are_synced_while_they_come(tmp_path: Path, program: Program, mo
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("n_samples", [0, 1, 9, 10, 60])
+@pytest.mark.slow
 def test_ctrl_c_ends_the_charge_and_asks_nothing(
     tmp_path: Path, program: Program, number: signal.Signals, n_samples: int
 ) -> None:

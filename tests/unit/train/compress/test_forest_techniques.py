@@ -47,6 +47,7 @@ def loss(made: ForestTask, forest: SavedForest) -> float:
 
 
 @pytest.mark.parametrize("technique", FOREST_TECHNIQUES, ids=lambda technique: technique.name)
+@pytest.mark.slow
 def test_every_row_of_the_table_can_be_made(technique: Any, made: ForestTask) -> None:
     """XGBoost loads what comes out, and it answers better than a guess; all settings of a technique are tried."""
     for setting in technique.settings[:2]:
