@@ -7,7 +7,7 @@
 
 /* Log lines: no '$' in front, so that a host shows them and does not parse them. */
 static const char other_core[] = "the model was generated for another core: python -m codegen build\n";
-static const char half_a_port[] = "the port leaves something out: wp/port.h\n";
+static const char half_a_port[] = "the port is incomplete: wp/port.h\n";
 
 int main(int argc, char *argv[])
 {
