@@ -31,6 +31,7 @@ from train.errors import TrainError
 from train.evaluate.metrics import HORIZON_KEYS, ChargeAnswers, device_figures, remaining_figures
 from train.evaluate.run import answer_charge
 from train.evaluate.soc import oracle_table
+from train.evaluate.table import horizon_cells
 from train.models.answering import answer_rules
 from train.models.fit import fit
 from train.models.predict import load_model
@@ -93,16 +94,9 @@ def _renamed(charge: Charge) -> Charge:
 def line_of(name: str, answered: Sequence[ChargeAnswers]) -> str:
     """Minutes off, of the baseline, and coverage at each horizon, the ratio overall and the oracle's, then a name."""
     found = remaining_figures(answered)
-    cells = []
-    for key in HORIZON_KEYS:
-        if key not in found["mae_minutes"]:
-            cells.append(" " * WIDTH)
-            continue
-        off, base, covered = (found[name][key] for name in ("mae_minutes", "baseline_mae_minutes", "coverage"))
-        cells.append(f"{f'{off:.1f}/{base:.1f} {100 * covered:.0f} %':>{WIDTH}}")
     base = found["baseline_mae_minutes"]["overall"]
     ratio = f"{found['mae_minutes']['overall'] / base:.2f}"
-    return "  ".join([*cells, f"{ratio} ({_oracle(answered, base)})".rjust(13), name])
+    return "  ".join([*horizon_cells(found, WIDTH, 1), f"{ratio} ({_oracle(answered, base)})".rjust(13), name])
 
 
 def _oracle(answered: Sequence[ChargeAnswers], baseline: float) -> str:

@@ -22,6 +22,7 @@ from train.config import Config, load_config
 from train.errors import TrainError
 from train.evaluate.metrics import HORIZON_KEYS, ChargeAnswers, remaining_figures
 from train.evaluate.run import answer_charge
+from train.evaluate.table import horizon_cells
 from train.models.answering import answer_rules
 from train.models.fit import fit
 from train.models.predict import load_model, select_charges
@@ -43,15 +44,7 @@ def fold_answers(dataset: Dataset, held_out: Sequence[str], config: Config) -> l
 
 def line_of(name: str, answered: Sequence[ChargeAnswers]) -> str:
     """Minutes off, of the baseline, and coverage in percent at each horizon, then a name."""
-    found = remaining_figures(answered)
-    cells = []
-    for key in HORIZON_KEYS:
-        if key not in found["mae_minutes"]:
-            cells.append(" " * WIDTH)
-            continue
-        off, base, covered = (found[name][key] for name in ("mae_minutes", "baseline_mae_minutes", "coverage"))
-        cells.append(f"{f'{off:.2f}/{base:.2f} {100 * covered:.0f} %':>{WIDTH}}")
-    return "  ".join([*cells, name])
+    return "  ".join([*horizon_cells(remaining_figures(answered), WIDTH, 2), name])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

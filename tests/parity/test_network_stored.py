@@ -14,20 +14,17 @@ import pytest
 from pyarrow import parquet
 
 from tests.parity.test_network_artifact import config_of
-from tests.unit.train.fleet import charges
+from tests.unit.train.fleet import stored_fleet
 from train.artifact import load_artifact
 from train.artifact_network import NetworkInput
 from train.config import Config, Split
 from train.errors import ConfigError
 from train.features import encode
-from train.features.build import build_features
 from train.features.table import read_part_rows
 from train.models import stored as stored_rows
 from train.models.fit import fit
 from train.models.network.spool import spooled
 from train.models.stored import load_stored, stored_batches
-from train.sessions import parquet_store
-from train.sessions.dataset import write_dataset
 from train.teacher.settings import labels_file
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("network")]
@@ -39,13 +36,7 @@ INPUTS = (NetworkInput(0, 0, 64, 4), NetworkInput(2, 100, 127, 8))
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset in thirty parts, and its rows."""
-    folder = tmp_path_factory.mktemp("fleet")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parquet_store, "ROWS_A_GROUP", 100)
-        patch.setattr(parquet_store, "ROWS_A_FILE", 500)
-        write_dataset(folder / "data", charges(3, 10, 2), format="parquet")
-    build_features(folder / "data", folder / "rows")
-    return folder
+    return stored_fleet(tmp_path_factory.mktemp("fleet"))
 
 
 def _config(**changes: object) -> Config:

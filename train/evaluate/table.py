@@ -174,3 +174,18 @@ GROUP_KEYS = ("accuracy", "mae_minutes", "baseline_mae_minutes", "coverage")
 
 def _cells(figures: Mapping[str, float | None]) -> list[str]:
     return [format_figure(figures.get(key), "minutes" if key.endswith("minutes") else "percent") for key in GROUP_KEYS]
+
+
+def horizon_cells(found: Mapping[str, Any], width: int, decimals: int) -> list[str]:
+    """Minutes off, of the baseline, and coverage in percent at each horizon; blank where no charge reaches it.
+
+    found   figures of metrics.remaining_figures
+    """
+    cells = []
+    for key in HORIZON_KEYS:
+        if key not in found["mae_minutes"]:
+            cells.append(" " * width)
+            continue
+        off, base, covered = (found[name][key] for name in ("mae_minutes", "baseline_mae_minutes", "coverage"))
+        cells.append(f"{f'{off:.{decimals}f}/{base:.{decimals}f} {100 * covered:.0f} %':>{width}}")
+    return cells

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from train.features.build import build_features
+from train.sessions import parquet_store
 from train.sessions.dataset import write_dataset
 from train.sessions.types import Charge
 
@@ -47,4 +50,14 @@ def charges(n_devices: int, n_units: int, n_charges: int) -> list[Charge]:
 def dataset(folder: Path, n_devices: int = 3, n_units: int = 5, n_charges: int = 2) -> Path:
     """A fleet as a dataset folder."""
     write_dataset(folder, charges(n_devices, n_units, n_charges))
+    return folder
+
+
+def stored_fleet(folder: Path) -> Path:
+    """`folder` with a dataset in thirty parts, data, and its training rows, rows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet_store, "ROWS_A_GROUP", 100)
+        patch.setattr(parquet_store, "ROWS_A_FILE", 500)
+        write_dataset(folder / "data", charges(3, 10, 2), format="parquet")
+    build_features(folder / "data", folder / "rows")
     return folder

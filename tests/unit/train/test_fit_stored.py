@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.unit.train.fleet import charges
+from tests.unit.train.fleet import charges, stored_fleet
 from train.answer_rules import EstimateRules
 from train.artifact import load_artifact
 from train.cli import main
@@ -25,7 +25,6 @@ from train.models.history import histories
 from train.models.rows import TrainingRows
 from train.models.split import split_units
 from train.models.stored import load_stored, sample_charges, stored_batches
-from train.sessions import parquet_store
 from train.sessions.dataset import write_dataset
 from train.sessions.types import Charge
 
@@ -33,13 +32,7 @@ from train.sessions.types import Charge
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset and its rows, in thirty parts."""
-    folder = tmp_path_factory.mktemp("fleet")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parquet_store, "ROWS_A_GROUP", 100)
-        patch.setattr(parquet_store, "ROWS_A_FILE", 500)
-        write_dataset(folder / "data", charges(3, 10, 2), format="parquet")
-    build_features(folder / "data", folder / "rows")
-    return folder
+    return stored_fleet(tmp_path_factory.mktemp("fleet"))
 
 
 @pytest.mark.slow
