@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.oracle.vehicle import oracle_vehicle
+from tests.oracle.vehicle_state import LAYOUT, oracle_crcs
 from tests.parity.test_core_build import INTEGER_64, MEMORY, RISCV, WARNINGS, run
 from train.errors import DatasetError
 from train.features.vehicle import extract_vehicle, samples_of, vehicle_feature_names
@@ -65,12 +67,14 @@ def charge_of(t_ms: Sequence[int], samples: Sequence[Sequence[int]]) -> Charge:
 def assert_equal(charge: Charge) -> list[list[int]]:
     samples = [[int(value) for value in row] for row in samples_of(charge)]
     want = oracle_vehicle([int(t) for t in charge.t_ms], samples)
-    got = extract_vehicle(charge).x
+    extracted = extract_vehicle(charge)
+    got = extracted.x
     wrong = np.argwhere(got != np.array(want, np.int64))
     if len(wrong):
         row, column = (int(index) for index in wrong[0])
         name = vehicle_feature_names()[column]
         pytest.fail(f"sample {row}, {name}: C {got[row, column]}, oracle {want[row][column]}")
+    assert extracted.state_crc.tolist() == oracle_crcs([int(t) for t in charge.t_ms], samples)
     return want
 
 
@@ -139,6 +143,11 @@ def test_time_must_ascend() -> None:
         extract_vehicle(charge_of([0, 10], [(0,) * 9] * 2), np.array([1, 1]))
 
 
+def test_page_tells_the_state() -> None:
+    page = (ROOT / "docs" / "vehicle.md").read_text(encoding="utf-8")
+    assert f"{struct.calcsize(LAYOUT)} bytes" in page
+
+
 def test_page_lists_the_features_in_order() -> None:
     page = (ROOT / "docs" / "vehicle.md").read_text(encoding="utf-8")
     assert tuple(re.findall(r"^\| `([a-z0-9_]+)` \|", page, re.MULTILINE)) == vehicle_feature_names()
@@ -146,7 +155,7 @@ def test_page_lists_the_features_in_order() -> None:
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_no_warnings(compiler: str, tmp_path: Path) -> None:
-    assert len(SOURCES) == 2
+    assert len(SOURCES) >= 3
     for path in SOURCES:
         for option in ("-O2", "-Os"):
             run(compiler, *WARNINGS, option, *INCLUDES, "-c", path, "-o", tmp_path / "x.o")

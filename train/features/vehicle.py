@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.errors import DatasetError
-from train.features.core import BINDING, ROOT, VEHICLE, WP_MISSING, build_library, open_library
+from train.features.core import BINDING, CORE, ROOT, VEHICLE, WP_MISSING, build_library, open_library
 from train.sessions.types import Charge
 
 UNKNOWN = -1  # pilot, energy or state of charge that is not told
@@ -23,6 +23,7 @@ class VehicleFeatures:
 
     rows: NDArray[np.intp]  # [n_rows] index of the sample, ascending
     x: NDArray[np.int32]  # [n_rows, n_features], WP_MISSING where not defined
+    state_crc: NDArray[np.uint32]  # [n_rows], of the C's serialised state
 
     def column(self, name: str) -> NDArray[np.int32]:
         """One feature, [n_rows]."""
@@ -37,7 +38,8 @@ def load_vehicle() -> tuple[Any, Any]:
 
 def build_vehicle(root: Path = ROOT) -> Path:
     """Compile it unless it is compiled already; return the shared library. Raises BuildError."""
-    sources = [*sorted((root / VEHICLE / "src").glob("*.c")), root / BINDING / "vehicle_binding.c"]
+    sources = [*sorted((root / VEHICLE / "src").glob("*.c")), root / CORE / "src" / "crc32.c"]
+    sources += [root / BINDING / "vehicle_binding.c"]
     return build_library(root, sources, "wattprint_vehicle")
 
 
@@ -74,13 +76,14 @@ def extract_vehicle(charge: Charge, rows: NDArray[np.intp] | None = None) -> Veh
     wanted = np.arange(n) if rows is None else np.ascontiguousarray(rows, dtype=np.intp)
     if len(wanted) and (wanted[0] < 0 or wanted[-1] >= n or (np.diff(wanted) <= 0).any()):
         raise ValueError(f"rows must ascend strictly within 0 … {n - 1}")
-    return VehicleFeatures(wanted, _fed(charge.session, charge.t_ms, samples_of(charge), wanted))
+    return VehicleFeatures(wanted, *_fed(charge.session, charge.t_ms, samples_of(charge), wanted))
 
 
 def _fed(
     session: str, t_ms: NDArray[np.uint32], samples: NDArray[np.int32], rows: NDArray[np.intp]
-) -> NDArray[np.int32]:
+) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
     ffi, library = load_vehicle()
+    state_crc = np.zeros(len(rows), dtype=np.uint32)
     x = np.full((len(rows), len(vehicle_feature_names())), WP_MISSING, dtype=np.int32)
     n_taken = library.wp_vehicle_binding_extract(
         len(t_ms),
@@ -89,10 +92,11 @@ def _fed(
         len(rows),
         ffi.from_buffer("int64_t[]", np.ascontiguousarray(rows, dtype=np.int64)),
         ffi.from_buffer("int32_t[]", x, require_writable=True),
+        ffi.from_buffer("uint32_t[]", state_crc, require_writable=True),
     )
     if n_taken != len(t_ms):
         raise DatasetError(
             f"session {session}, sample {n_taken}: t_ms {t_ms[n_taken]} does not lie after the {t_ms[n_taken - 1]} "
             "before it; remove the sample or split the charge there"
         )
-    return x
+    return x, state_crc

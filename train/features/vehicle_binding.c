@@ -1,5 +1,6 @@
 #include "vehicle_binding.h"
 
+#include "wp/crc32.h"
 #include "wp/vehicle.h"
 
 #define COLUMNS 9u
@@ -15,8 +16,9 @@ uint32_t wp_vehicle_binding_version(void)
 }
 
 size_t wp_vehicle_binding_extract(size_t n, const uint32_t *t_ms, const int32_t *samples, size_t n_rows,
-                                  const int64_t *rows, int32_t *x)
+                                  const int64_t *rows, int32_t *x, uint32_t *state_crc)
 {
+    uint8_t bytes[WP_VEHICLE_STATE_BYTES];
     wp_vehicle state;
     size_t row = 0;
 
@@ -31,6 +33,8 @@ size_t wp_vehicle_binding_extract(size_t n, const uint32_t *t_ms, const int32_t 
         }
         if (row < n_rows && rows[row] == (int64_t)k) {
             wp_vehicle_read(&state, x + row * WP_N_VEHICLE_FEATURES);
+            wp_vehicle_serialise(&state, bytes);
+            state_crc[row] = wp_crc32(0, bytes, sizeof bytes);
             row++;
         }
     }

@@ -16,9 +16,10 @@ uint32_t wp_vehicle_binding_version(void);
  *   samples     [n][9]: voltage in mV and current in mA of three phases, pilot in dA, energy in Wh, state of charge in %
  *   rows        [n_rows], ascending strictly, below n
  *   x           [n_rows][features]
+ *   state_crc   [n_rows]: of the serialised state
  *
  * Returns n, or the index of the sample that was refused. */
 size_t wp_vehicle_binding_extract(size_t n, const uint32_t *t_ms, const int32_t *samples, size_t n_rows,
-                                  const int64_t *rows, int32_t *x);
+                                  const int64_t *rows, int32_t *x, uint32_t *state_crc);
 
 #endif

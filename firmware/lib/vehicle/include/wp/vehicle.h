@@ -122,6 +122,10 @@ typedef struct wp_vehicle {
     int32_t soc_latest_wh;
 } wp_vehicle;
 
+/* Bytes of the canonical serialisation: the fields above in that order, little-endian, no padding; `active` and the
+ * booleans are bits of two bytes, the first the lowest. */
+#define WP_VEHICLE_STATE_BYTES 174
+
 /* Before the first sample of a charge. */
 void wp_vehicle_init(wp_vehicle *state);
 
@@ -132,6 +136,9 @@ wp_status wp_vehicle_update(wp_vehicle *state, const wp_vehicle_sample *sample) 
 
 /* All features after the latest sample: x[WP_N_VEHICLE_FEATURES], WP_MISSING where not defined. */
 void wp_vehicle_read(const wp_vehicle *state, int32_t x[WP_N_VEHICLE_FEATURES]);
+
+/* Writes the canonical serialisation of the state; its CRC-32 travels with every answer. */
+void wp_vehicle_serialise(const wp_vehicle *state, uint8_t out[WP_VEHICLE_STATE_BYTES]);
 
 /* Name of a feature, NULL beyond the last. */
 const char *wp_vehicle_name(uint32_t index);
