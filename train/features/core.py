@@ -60,7 +60,7 @@ def build_library(root: Path, sources: list[Path], name: str) -> Path:
     library = folder / f"{name}.{'dylib' if mac else 'so'}"
     if library.exists():
         return library
-    folders = (root / CORE / "include", root / VEHICLE / "include", root / BINDING)
+    folders = (root / CORE / "include", root / VEHICLE / "include", root / VEHICLE / "src", root / BINDING)
     includes = [argument for one in folders for argument in ("-I", str(one))]
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,117 @@
+#include "household_parts.h"
+
+#define Z_MAX 80u       /* five standard deviations, in sixteenths */
+#define APART_MAX 65535u
+#define HOLD_S 30       /* a limit must have stood that long before a plateau is held against it */
+#define DC_SETTLED_S 60 /* of drawing, before voltage and power in DC are looked at */
+#define LEAST_PILOT_MA 6000
+#define MOST_PILOT_MA 80000
+#define APART_MOST 200000 /* mA or W: ten thousand times it fits 32 bits */
+
+/* A deviation in sixteenths of a standard deviation: 65535 x 65535 fits 32 bits. */
+static uint32_t z_of(int64_t apart, uint16_t weight)
+{
+    const uint64_t size = (uint64_t)(apart < 0 ? -apart : apart);
+    const uint32_t limited = size > APART_MAX ? APART_MAX : (uint32_t)size;
+    const uint32_t z = (limited * weight) >> 12;
+    return z > Z_MAX ? Z_MAX : z;
+}
+
+static bool settled(const wp_household *state, const int32_t x[WP_N_VEHICLE_FEATURES])
+{
+    const int32_t now_s = wp_household_known(x, WP_VEHICLE_ELAPSED_S, 0);
+    return state->drawing_s != WP_MISSING && now_s - state->drawing_s >= DC_SETTLED_S;
+}
+
+int32_t wp_household_curve_w(const wp_household_car *car, int32_t soc_milli)
+{
+    const int32_t k = soc_milli >= 100000 ? WP_HOUSEHOLD_N_CURVE - 2 : soc_milli / 5000;
+    const int32_t part = (soc_milli - k * 5000) / 8; /* at most 625 */
+    const int32_t rise = car->curve_w[k + 1] - car->curve_w[k];
+    return car->curve_w[k] + rise * part / 625; /* 10^6 x 625 fits 32 bits */
+}
+
+/* A plateau above what limit and charger allow, or below it, in ten thousandths. */
+static uint16_t plateau_strain(const wp_household *state, const wp_household_car *car,
+                               const int32_t x[WP_N_VEHICLE_FEATURES])
+{
+    const int32_t dwell_s = wp_household_feature(x, WP_VEHICLE_PLATEAU_DWELL_S);
+    const int32_t plateau_ma = wp_household_feature(x, WP_VEHICLE_PLATEAU_MA);
+    const int32_t now_s = wp_household_known(x, WP_VEHICLE_ELAPSED_S, 0);
+    if (dwell_s == WP_MISSING || plateau_ma == WP_MISSING || state->pilot_ma < LEAST_PILOT_MA ||
+        now_s - state->pilot_s < HOLD_S || wp_household_known(x, WP_VEHICLE_TAPER_STEP_COUNT, 0) > 0) {
+        return 0u;
+    }
+    const int32_t pilot_ma = state->pilot_ma > MOST_PILOT_MA ? MOST_PILOT_MA : state->pilot_ma;
+    const int32_t allowed_ma = pilot_ma * car->limit_permille / 1000;
+    const int32_t most_ma = allowed_ma < car->ceiling_ma ? allowed_ma : car->ceiling_ma;
+    const int32_t apart_ma = wp_household_within(plateau_ma - most_ma, -APART_MOST, APART_MOST);
+    return (uint16_t)z_of(apart_ma * 10000 / (most_ma < 1000 ? 1000 : most_ma), car->plateau_weight);
+}
+
+/* Power above what the car takes at this state of charge; below it says nothing: cold, or a shared cabinet. */
+static uint16_t power_strain(const wp_household *state, const wp_household_car *car,
+                             const int32_t x[WP_N_VEHICLE_FEATURES])
+{
+    const int32_t power_w = wp_household_feature(x, WP_VEHICLE_POWER_W);
+    if (state->soc_pct == WP_MISSING || power_w == WP_MISSING || !settled(state, x)) {
+        return 0u;
+    }
+    const int32_t curve_w = wp_household_curve_w(car, state->soc_pct * 1000);
+    const int32_t above_w = wp_household_within(power_w - curve_w, 0, APART_MOST);
+    return (uint16_t)z_of(above_w * 10000 / curve_w, car->power_weight);
+}
+
+uint16_t wp_household_strain(const wp_household *state, const wp_household_car *car,
+                             const int32_t x[WP_N_VEHICLE_FEATURES])
+{
+    return state->direct ? power_strain(state, car, x) : plateau_strain(state, car, x);
+}
+
+/* The sign's value, less what lies in the car's line of voltage; WP_MISSING where it does not apply. */
+static int32_t sign_of(const wp_household *state, const wp_household_car *car, uint32_t sign,
+                       const int32_t x[WP_N_VEHICLE_FEATURES])
+{
+    static const uint8_t feature[WP_N_SIGNS] = {
+        WP_VEHICLE_RISE_MA_PER_S,      WP_VEHICLE_START_DELAY_S, WP_VEHICLE_LIMIT_RESPONSE_S,
+        WP_VEHICLE_UNBALANCE_PERMILLE, WP_VEHICLE_TAPER_STEP_MA, WP_VEHICLE_ENERGY_PER_SOC_WH,
+        WP_VEHICLE_VOLTAGE_MV,         WP_VEHICLE_ENERGY_PER_SOC_WH,
+    };
+    const bool of_dc = sign == WP_SIGN_DC_VOLTAGE || sign == WP_SIGN_DC_ENERGY_PER_SOC;
+    const int32_t value = wp_household_feature(x, feature[sign]);
+    if (of_dc != state->direct || value == WP_MISSING) {
+        return WP_MISSING;
+    }
+    if (sign == WP_SIGN_DC_VOLTAGE) {
+        if (state->soc_pct == WP_MISSING || !settled(state, x)) {
+            return WP_MISSING;
+        }
+        return value - car->dc_mv_per_soc * (state->soc_pct - 50);
+    }
+    const bool of_soc = feature[sign] == WP_VEHICLE_ENERGY_PER_SOC_WH;
+    if (of_soc && wp_household_known(x, WP_VEHICLE_SOC_GAIN_PCT, 0) < 5) {
+        return WP_MISSING; /* whole per cents are too coarse yet */
+    }
+    return value;
+}
+
+uint32_t wp_household_cost(const wp_household *state, const wp_household_model *model, uint32_t k,
+                           const int32_t x[WP_N_VEHICLE_FEATURES])
+{
+    const wp_household_car *car = &model->cars[k];
+    const uint32_t strain = state->worst[k];
+    uint32_t cost = strain * strain;
+    const int32_t phases = wp_household_known(x, WP_VEHICLE_ACTIVE_PHASES, 0);
+    const bool seen = wp_household_feature(x, WP_VEHICLE_PLATEAU_MA) != WP_MISSING;
+    if (!state->direct && seen && car->phases != 0u && phases != (int32_t)car->phases) {
+        cost += model->phases_cost;
+    }
+    for (uint32_t sign = 0; sign < WP_N_SIGNS; sign++) {
+        const int32_t value = sign_of(state, car, sign, x);
+        if (value != WP_MISSING) {
+            const uint32_t z = z_of((int64_t)value - car->centre[sign], car->weight[sign]);
+            cost += z * z;
+        }
+    }
+    return cost; /* below 9 x 80^2 + 2^16 */
+}

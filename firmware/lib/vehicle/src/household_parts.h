@@ -1,0 +1,55 @@
+/* household_parts.h: what household.c, household_cost.c and household_left.c share; no part of the interface. */
+#ifndef WP_HOUSEHOLD_PARTS_H
+#define WP_HOUSEHOLD_PARTS_H
+
+#include "wp/household.h"
+
+/* How long a charge has to go with one car. */
+typedef struct wp_household_left {
+    int32_t done_s[3];
+    int32_t target_s[3]; /* -1: not known */
+    int32_t done_wh;     /* at 50 % */
+    uint8_t stage;
+} wp_household_left;
+
+/* How unlike car k (below n_cars) this charge is so far: a sum of squared sixteenths, below 2^20. */
+uint32_t wp_household_cost(const wp_household *state, const wp_household_model *model, uint32_t k,
+                           const int32_t x[WP_N_VEHICLE_FEATURES]);
+
+/* z of the latest plateau in AC, or of the power in DC, against a car: sixteenths, at most 80; 0 where there is none to
+ * judge. */
+uint16_t wp_household_strain(const wp_household *state, const wp_household_car *car,
+                             const int32_t x[WP_N_VEHICLE_FEATURES]);
+
+/* Charging energy and time left with this car, its interval factors applied. */
+void wp_household_left_with(const wp_household *state, const wp_household_model *model, const wp_household_car *car,
+                            const int32_t x[WP_N_VEHICLE_FEATURES], wp_household_left *left);
+
+/* Power in DC at a state of charge in thousandths of a per cent, 0 ... 100 000; straight between the table's, in steps
+ * of eight thousandths. */
+int32_t wp_household_curve_w(const wp_household_car *car, int32_t soc_milli);
+
+/* A feature within +-WP_FEATURE_MAX, or WP_MISSING. */
+static inline int32_t wp_household_feature(const int32_t x[WP_N_VEHICLE_FEATURES], uint32_t index)
+{
+    const int32_t value = x[index];
+    if (value == WP_MISSING) {
+        return WP_MISSING;
+    }
+    return value > WP_FEATURE_MAX ? WP_FEATURE_MAX : value < -WP_FEATURE_MAX ? -WP_FEATURE_MAX : value;
+}
+
+/* Within `least` and `most`. */
+static inline int32_t wp_household_within(int32_t value, int32_t least, int32_t most)
+{
+    return value < least ? least : value > most ? most : value;
+}
+
+/* A feature, or a value where it is missing. */
+static inline int32_t wp_household_known(const int32_t x[WP_N_VEHICLE_FEATURES], uint32_t index, int32_t otherwise)
+{
+    const int32_t value = wp_household_feature(x, index);
+    return value == WP_MISSING ? otherwise : value;
+}
+
+#endif
