@@ -46,7 +46,7 @@ bench-%: $(VENV)/.test system
 prove: $(VENV)/.test system  ## Frama-C over the board's loop: no input makes it do what C leaves undefined (docs/proof.md)
 	@$(RUN) tools/prove.py $(ARGS)
 
-fuzz: $(VENV)/.test system  ## libFuzzer with sanitizers over the line parser and the loop: make fuzz ARGS="--bytes 100000000"
+fuzz: $(VENV)/.test system  ## libFuzzer with sanitizers over the line parser, the loop and a meter's driver: make fuzz ARGS="--bytes 100000000"
 	@$(RUN) tools/fuzz.py $(ARGS)
 
 coverage: $(VENV)/.test system  ## how much of the core its C tests execute

@@ -25,7 +25,14 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE = ROOT / "firmware"
 CORE = FIRMWARE / "lib" / "core"
-BESIDE_THE_CORE = ("sensor", "settings", "ina_simulator")  # what tests use besides
+BESIDE_THE_CORE = (
+    "sensor",
+    "settings",
+    "ina_simulator",
+    "vehicle",
+    "meter",
+    "meter_simulator",
+)  # what tests use besides
 NEEDS_A_LINE = {"test_port"}
 EXIT_LESS, EXIT_BUILD = 1, 6
 

@@ -1,6 +1,6 @@
-"""`make fuzz`: random bytes for the line parser and the whole board loop, with every access and operation checked.
+"""`make fuzz`: random bytes for the line parser, the loop and a meter's driver, every access and operation checked.
 
-    python tools/fuzz.py [line] [board] [--bytes N] [--seed N]      (default: both, 10 000 000 bytes each)
+    python tools/fuzz.py [line] [board] [meter] [--bytes N] [--seed N]      (default: all, 10 000 000 bytes each)
 
 libFuzzer (clang) mutates what reaches new code; AddressSanitizer and UndefinedBehaviorSanitizer stop at the first wrong
 access or operation, libFuzzer at an input that takes longer than ten seconds, and firmware/fuzz/*.c at a line the board
@@ -21,7 +21,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE = ROOT / "firmware"
-TARGETS = ("line", "board")
+TARGETS = ("line", "board", "meter")
+LIBRARIES = ("core", "vehicle", "meter")  # folders of firmware/lib beside the model
 RUNS_A_ROUND = 10_000
 INPUT_BYTES_MAX = 4096
 EXIT_FOUND, EXIT_USAGE, EXIT_BUILD, EXIT_INTERRUPTED = 1, 2, 6, 130
@@ -41,10 +42,10 @@ def build(target: str, folder: Path) -> Path:
         raise FuzzError("clang is not installed; on Debian: apt-get install clang libclang-rt-dev", EXIT_BUILD)
     program = folder / f"fuzz_{target}"
     sources = [FIRMWARE / "fuzz" / f"{target}.c", FIRMWARE / "fuzz" / "count.c"]
-    for name in ("core/src", "model"):
+    for name in (*(f"{library}/src" for library in LIBRARIES), "model"):
         sources += sorted((FIRMWARE / "lib" / name).glob("*.c"))
     flags = ["-std=c11", "-O1", "-g", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all"]
-    includes = [f"-I{FIRMWARE / 'lib' / name}" for name in ("core/include", "model")]
+    includes = [f"-I{FIRMWARE / 'lib' / name}" for name in (*(f"{each}/include" for each in LIBRARIES), "model")]
     command = ["clang", *flags, *includes, *map(str, sources), "-o", str(program)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -91,7 +92,7 @@ def main(arguments: list[str]) -> int:
     first, _, rest = (__doc__ or "").partition("\n")
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=first, epilog=rest, formatter_class=formatter)
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help="line, board (default: both)")
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help="line, board, meter (default: all)")
     parser.add_argument("--bytes", type=int, default=10_000_000, metavar="N", help="of input a target (10 000 000)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the first round (1)")
     parser.add_argument(

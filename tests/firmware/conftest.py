@@ -24,8 +24,18 @@ FLAGS = ["-std=c11", "-pedantic", *(f"-W{name}" for name in WARNINGS)]
 LIBRARIES = ("lib/core/src", "lib/sensor/src", "lib/settings/src", "lib/ina_simulator")
 NATIVE = ("src", "ports/native", *LIBRARIES)
 """Folders of all that is in the native firmware but the model."""
+METER = ("lib/meter/src", "lib/vehicle/src")
+"""What reads an energy meter, in programs for charge points only."""
 
-HEADERS = ("lib/core/include", "lib/sensor/include", "lib/settings/include", "lib/ina_simulator", "ports")
+HEADERS = (
+    "lib/core/include",
+    "lib/sensor/include",
+    "lib/settings/include",
+    "lib/ina_simulator",
+    "lib/vehicle/include",
+    "lib/meter/include",
+    "ports",
+)
 INCLUDES = [f"-I{FIRMWARE / folder}" for folder in (*HEADERS, "test/fixtures/model")]
 
 

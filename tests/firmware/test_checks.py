@@ -22,7 +22,7 @@ def run_tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.firmware("clang")
-@pytest.mark.parametrize("target", ["line", "board"])
+@pytest.mark.parametrize("target", ["line", "board", "meter"])
 def test_fuzzing_finds_nothing(tmp_path: Path, target: str) -> None:
     """A million bytes, the same in each run."""
     done = run_tool("fuzz.py", target, "--bytes", "1000000", "--out", str(tmp_path))
@@ -44,14 +44,24 @@ def test_c_tests_reach_the_core() -> None:
     assert {f"src/{path.name}" for path in (FIRMWARE / "lib/core/src").glob("*.c")} <= said["files"].keys()
 
 
-TIDY = ("lib/core/src", "lib/sensor/src", "lib/settings/src", "lib/vehicle/src", "src", "ports/native", "fuzz", "proof")
+TIDY = (
+    "lib/core/src",
+    "lib/sensor/src",
+    "lib/settings/src",
+    "lib/vehicle/src",
+    "lib/meter/src",
+    "src",
+    "ports/native",
+    "fuzz",
+    "proof",
+)
 
 
 @pytest.mark.firmware("clang-tidy")
 def test_clang_tidy_finds_nothing() -> None:
     """With .clang-tidy's checks, recursion among them."""
     libraries = [f"-I{path}" for path in sorted((FIRMWARE / "lib").glob("*/include"))]
-    folders = ("lib/model", "lib/ina_simulator", "ports", "ports/native", "src")
+    folders = ("lib/model", "lib/ina_simulator", "lib/meter_simulator", "ports", "ports/native", "src")
     includes = [*libraries, *(f"-I{FIRMWARE / folder}" for folder in folders)]
     files = [str(path) for folder in TIDY for path in sorted((FIRMWARE / folder).glob("*.c"))]
     command = ["clang-tidy", "--quiet", *files, "--", "-std=c11", "-DPROOF_ALL_PARTS=1", *includes]

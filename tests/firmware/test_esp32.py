@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.firmware.conftest import FIRMWARE, INCLUDES, LIBRARIES, ROOT, sources
+from tests.firmware.conftest import FIRMWARE, INCLUDES, LIBRARIES, METER, ROOT, sources
 from tests.firmware.wire import bodies, line
 
 pytestmark = [pytest.mark.firmware, pytest.mark.xdist_group("firmware")]
@@ -21,6 +21,8 @@ ENVIRONMENTS = {"esp32dev": "esp32dev", "esp32c3": "esp32-c3-devkitm-1", "esp32s
 # ESP-IDF compiles as gnu17; its headers have unnamed unions.
 FLAGS = ["-std=gnu17", *(f"-W{name}" for name in ("all", "extra", "conversion", "sign-conversion", "shadow", "error"))]
 NO_SENSOR, INA219, INA226 = range(3)
+SIMULATORS = ("lib/ina_simulator", "lib/meter_simulator")
+PORT = FIRMWARE / "ports" / "esp32" / "port.c"
 
 
 def flags_of(chip: str) -> list[str]:
@@ -54,7 +56,7 @@ def run(program: Path, *lines: bytes, **world: object) -> list[str]:
 def test_compiles_without_a_warning(tmp_path: Path, chip: str, line_uart: int | None) -> None:
     """With the line that a chip has, and with the UART on every one."""
     chosen = [] if line_uart is None else [f"-DWP_LINE_UART={line_uart}"]
-    command = ["gcc", *flags_of(chip), *chosen, "-O2", "-c", *sources("ports/esp32"), "-o", str(tmp_path / "port.o")]
+    command = ["gcc", *flags_of(chip), *chosen, "-O2", "-c", str(PORT), "-o", str(tmp_path / "port.o")]
     subprocess.run(command, check=True, timeout=60)
     called = subprocess.run(["nm", "-u", tmp_path / "port.o"], capture_output=True, text=True, check=True).stdout
     assert ("uart_read_bytes" in called) is (chip == "ESP32" or line_uart == 1)
@@ -65,15 +67,17 @@ def test_compiles_without_a_warning(tmp_path: Path, chip: str, line_uart: int | 
 def test_compiles_where_32_bits_are_long(tmp_path: Path) -> None:
     """As in Espressif's compilers: an int and a uint32_t are two types."""
     machine = ["riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs", "-misa-spec=2.2"]
-    command = [*machine, *flags_of("ESP32C3"), "-Os", "-c", *sources("ports/esp32"), "-o", str(tmp_path / "port.o")]
-    subprocess.run(command, check=True, timeout=60)
+    command = [*machine, *flags_of("ESP32C3"), "-Os", "-c"]
+    for path in sources("ports/esp32"):
+        subprocess.run([*command, path, "-o", str(tmp_path / "port.o")], check=True, timeout=60)
 
 
 def test_chip_without_default_pins_asks_for_them() -> None:
     command = ["gcc", *flags_of("ESP32H2"), "-DCONFIG_ESP_DEFAULT_CPU_FREQ_MHZ=96", "-fsyntax-only"]
     done = subprocess.run([*command, *sources("ports/esp32")], capture_output=True, text=True, check=False)
     assert "name the pins of the sensor's bus" in done.stderr
-    pins = ["-DWP_PIN_SDA=1", "-DWP_PIN_SCL=2"]
+    assert "name the pins of the meter's line" in done.stderr
+    pins = [f"-DWP_PIN_{name}={k}" for k, name in enumerate(("SDA", "SCL", "METER_TX", "METER_RX", "METER_DE"), 1)]
     subprocess.run([*command, *pins, *sources("ports/esp32")], check=True)
 
 
@@ -117,6 +121,33 @@ def test_sensor_that_is_not_there(esp_board: Path, tmp_path: Path) -> None:
     assert run(esp_board, SECONDS=3, **world)[1:] == ["E,3,1"]
     run(esp_board, line("W", 1, 0x40), **world)
     assert run(esp_board, SECONDS=3, **world)[1:] == []
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+def test_reads_a_meter(tmp_path: Path, chip: str) -> None:
+    """The example on the stand-in, with a simulated SDM630 on UART1."""
+    program = tmp_path / "program"
+    parts = sources("examples/meter", "ports/esp32", *METER)
+    simulators = [f"-I{FIRMWARE / folder}" for folder in SIMULATORS]
+    checks = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DSDK_METER=1"]
+    command = ["gcc", *flags_of(chip), *checks, *simulators, *parts, *sources(*SIMULATORS), str(SDK / "sdk.c")]
+    subprocess.run([*command, "-o", str(program)], check=True, timeout=120)
+
+    def said(unit: int) -> list[str]:
+        world = os.environ | {"SDK_METER_UNIT": str(unit), "SDK_SECONDS": "5"}
+        done = subprocess.run(
+            [program], stdin=subprocess.DEVNULL, env=world, capture_output=True, timeout=60, check=True
+        )
+        assert done.stderr == b""
+        return done.stdout.decode("ascii").splitlines()
+
+    found = said(1)
+    assert 4 <= len(found) <= 6
+    assert found[-1] == (
+        "L1 230000 mV 16000 mA 3680 W 1000 permille  L2 230001 mV 16001 mA 3680 W 1000 permille  "
+        "L3 230002 mV 16002 mA 3680 W 1000 permille  meter 7654321 Wh 0 mHz  vehicle 3 phases ? mA plateau 0 Wh"
+    )
+    assert set(said(2)) == {"meter: no answer: supply, wires A and B, address, baud rate, parity"}
 
 
 def test_environments_are_pinned_and_share_one_port() -> None:

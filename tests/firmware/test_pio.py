@@ -35,6 +35,7 @@ C_TESTS = (
     "test_answer",
     "test_estimate",
     "test_network",
+    "test_meter",
 )
 
 

@@ -20,6 +20,9 @@
 #include "esp_task_wdt.h"
 #include "esp_timer.h"
 #include "ina_simulator.h"
+#ifdef SDK_METER
+#include "meter_simulator.h"
+#endif
 #include "nvs_flash.h"
 
 void app_main(void);
@@ -76,10 +79,70 @@ static int write_output(const void *src, size_t size)
     return (int)fwrite(src, 1, size, stdout);
 }
 
+#ifdef SDK_METER
+/* On UART1 hangs an SDM630 with address SDK_METER_UNIT. */
+static meter_simulator meter;
+static enum { METER_OFF, METER_INSTALLED, METER_CONFIGURED, METER_WIRED, METER_ON } meter_step;
+
+static wp_serial meter_line(void)
+{
+    assert(meter_step == METER_ON);
+    meter.now_us = (uint32_t)now_us;
+    return meter_simulator_line(&meter);
+}
+
+static void start_meter(void)
+{
+    meter_simulator_init(&meter, (uint8_t)setting("SDK_METER_UNIT", 0));
+    for (uint32_t k = 0; k < 3; k++) {
+        meter_simulator_set(&meter, k, 230000 + k);
+        meter_simulator_set(&meter, 3 + k, 16000 + k);
+        meter_simulator_set(&meter, 6 + k, 3680000);
+        meter_simulator_set(&meter, 15 + k, 1000);
+    }
+    meter_simulator_set(&meter, 36, 7654321);
+}
+
+esp_err_t uart_set_pin(uart_port_t uart_num, int tx_io_num, int rx_io_num, int rts_io_num, int cts_io_num)
+{
+    assert(uart_num == UART_NUM_1 && meter_step == METER_CONFIGURED && cts_io_num == UART_PIN_NO_CHANGE);
+    assert(tx_io_num >= 0 && rx_io_num >= 0 && rts_io_num >= 0 && tx_io_num != rx_io_num && rx_io_num != rts_io_num);
+    meter_step = METER_WIRED;
+    return ESP_OK;
+}
+
+esp_err_t uart_set_mode(uart_port_t uart_num, uart_mode_t mode)
+{
+    assert(uart_num == UART_NUM_1 && meter_step == METER_WIRED && mode == UART_MODE_RS485_HALF_DUPLEX);
+    meter_step = METER_ON;
+    return ESP_OK;
+}
+#else
+esp_err_t uart_set_pin(uart_port_t uart_num, int tx_io_num, int rx_io_num, int rts_io_num, int cts_io_num)
+{
+    (void)tx_io_num, (void)rx_io_num, (void)rts_io_num, (void)cts_io_num;
+    assert(uart_num == UART_NUM_1);
+    return ESP_ERR_INVALID_STATE;
+}
+
+esp_err_t uart_set_mode(uart_port_t uart_num, uart_mode_t mode)
+{
+    assert(uart_num == UART_NUM_1 && mode == UART_MODE_RS485_HALF_DUPLEX);
+    return ESP_ERR_INVALID_STATE;
+}
+#endif
+
 esp_err_t uart_driver_install(uart_port_t uart_num, int rx_buffer_size, int tx_buffer_size, int queue_size,
                               QueueHandle_t *uart_queue, int intr_alloc_flags)
 {
-    assert(uart_num == UART_NUM_0 && rx_buffer_size > 128 && (tx_buffer_size == 0 || tx_buffer_size > 128));
+    assert(rx_buffer_size > 128 && (tx_buffer_size == 0 || tx_buffer_size > 128));
+#ifdef SDK_METER
+    if (uart_num == UART_NUM_1) {
+        meter_step = METER_INSTALLED;
+        return ESP_OK;
+    }
+#endif
+    assert(uart_num == UART_NUM_0);
     assert(queue_size == 0 && uart_queue == NULL && intr_alloc_flags == 0);
     buffer_bytes = (uint32_t)rx_buffer_size;
     return ESP_OK;
@@ -87,6 +150,13 @@ esp_err_t uart_driver_install(uart_port_t uart_num, int rx_buffer_size, int tx_b
 
 esp_err_t uart_param_config(uart_port_t uart_num, const uart_config_t *config)
 {
+#ifdef SDK_METER
+    if (uart_num == UART_NUM_1) {
+        assert(meter_step == METER_INSTALLED && config->baud_rate == 9600 && config->data_bits == UART_DATA_8_BITS);
+        meter_step = METER_CONFIGURED;
+        return ESP_OK;
+    }
+#endif
     assert(uart_num == UART_NUM_0 && config->baud_rate == 115200 && config->data_bits == UART_DATA_8_BITS);
     assert(buffer_bytes > 0 && config->parity == UART_PARITY_DISABLE && config->stop_bits == UART_STOP_BITS_1);
     line_started = true;
@@ -95,12 +165,26 @@ esp_err_t uart_param_config(uart_port_t uart_num, const uart_config_t *config)
 
 int uart_write_bytes(uart_port_t uart_num, const void *src, size_t size)
 {
+#ifdef SDK_METER
+    if (uart_num == UART_NUM_1) {
+        const wp_serial line = meter_line();
+        line.write(line.context, src, size);
+        return (int)size;
+    }
+#endif
     assert(uart_num == UART_NUM_0);
     return write_output(src, size);
 }
 
 int uart_read_bytes(uart_port_t uart_num, void *buf, uint32_t length, TickType_t ticks_to_wait)
 {
+#ifdef SDK_METER
+    if (uart_num == UART_NUM_1) {
+        const wp_serial line = meter_line();
+        assert(ticks_to_wait == 0);
+        return (int)line.read(line.context, buf, length);
+    }
+#endif
     assert(uart_num == UART_NUM_0);
     return read_input(buf, length, ticks_to_wait);
 }
@@ -320,6 +404,9 @@ __attribute__((constructor)) static void start(void)
     ina_simulator_init(&chip, has_chip && strcmp(name, "ina226") == 0, 0x40, 10000);
     chip.current_ua = setting("SDK_CURRENT_MA", 0) * 1000;
     chip.voltage_uv = 5000000;
+#ifdef SDK_METER
+    start_meter();
+#endif
     (void)setvbuf(stdout, NULL, _IONBF, 0);
     app_main();
     exit(0);
