@@ -24,6 +24,10 @@ def _integer(default: int | None, low: int, high: int) -> Any:
     return field(default=default, metadata={"type": int, "low": low, "high": high})
 
 
+def _flag(default: bool) -> Any:
+    return field(default=default, metadata={"type": bool})
+
+
 def _choice(default: str, *choices: str) -> Any:
     return field(default=default, metadata={"type": str, "choices": choices})
 
@@ -56,6 +60,15 @@ class Forest:
     leaf_bits: int = _integer(12, 2, 16)
     subsample: float = _number(1.0, 0.01, 1.0)
     colsample: float = _number(1.0, 0.01, 1.0)
+    kept_splits: float = _number(1.0, 0.01, 1.0)
+    refined: bool = _flag(default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RemainingForest(Forest):
+    """Parameters of the forest of three quantiles."""
+
+    kept_tails: float = _number(1.0, 0.01, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +77,15 @@ class Forests:
 
     seed: int = _integer(1, 0, 2**31 - 1)
     smoothing_s: int = _integer(180, 0, 2**16 - 1)
-    device: Forest = Forest(rounds=12, max_depth=5, eta=0.5, gamma=0.8, min_child_weight=0.2, early_weight=10.0)
-    remaining: Forest = Forest(rounds=15, max_depth=5, eta=0.35, min_child_weight=8.0, early_weight=7.0)
+    few_leaf_bits: int = _integer(12, 2, 16)
+    device: Forest = Forest(
+        rounds=12, max_depth=5, eta=0.5, max_bin=64, gamma=0.3, min_child_weight=0.1, early_weight=10.0, leaf_bits=6,
+        kept_splits=0.75, refined=True,
+    )  # fmt: skip
+    remaining: RemainingForest = RemainingForest(
+        rounds=16, max_depth=6, eta=0.4, max_bin=128, min_child_weight=2.0, early_weight=7.0, leaf_bits=7,
+        kept_splits=0.8, kept_tails=0.5, refined=True,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +226,10 @@ def _checked(value: Any, limits: Mapping[str, Any], path: str, key: str) -> int 
         if value not in limits["choices"]:
             raise ConfigError(f"{path}: {key} must be one of {', '.join(limits['choices'])}, not {value!r}")
         return str(value)
+    if limits["type"] is bool:
+        if not isinstance(value, bool):
+            raise ConfigError(f"{path}: {key} must be true or false, not {value!r}")
+        return value
     wanted, low, high = limits["type"], limits["low"], limits["high"]
     numeric = isinstance(value, int) or (wanted is float and isinstance(value, float))
     if not numeric or isinstance(value, bool):

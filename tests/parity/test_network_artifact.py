@@ -16,7 +16,7 @@ from codegen.errors import StyleError
 from codegen.measure import run_on_target
 from tests.unit.train.fleet import dataset
 from train.artifact import load_artifact
-from train.config import Config, Dense, Forest, Forests, NetworkSettings, Recurrent, Split, Windowed
+from train.config import Config, Dense, Forest, Forests, NetworkSettings, Recurrent, RemainingForest, Split, Windowed
 from train.errors import ConfigError, TrainError
 from train.evaluate.run import evaluate
 from train.models.fit import fit
@@ -27,7 +27,7 @@ from train.models.predict import predict
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("network")]
 
 QUICK = Config(
-    forest=Forests(device=Forest(rounds=3, max_depth=3), remaining=Forest(rounds=3, max_depth=3)),
+    forest=Forests(device=Forest(rounds=3, max_depth=3), remaining=RemainingForest(rounds=3, max_depth=3)),
     network=NetworkSettings(
         epochs=8,
         batch=64,

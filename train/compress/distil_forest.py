@@ -25,11 +25,11 @@ TEACHER = replace(UNCOMPRESSED, max_bin=64)
 def compress(
     task: ForestTask, *, teacher_share: float = 0.7, leaf_bits: int = 12, **parameters: Any
 ) -> CompressedForest:
-    """Train the configuration's forest, `parameters` put over it, on the teacher's answers.
+    """Train a small forest, `parameters` put over the task's, on the teacher's answers.
 
     teacher_share  of the device's target that is the teacher's; the rest is the truth
     """
-    student = replace(task.tuned, **parameters)
+    student = replace(task.small, **parameters)
     answers = teacher_margins(task)
     model = (
         _device(task, student, answers, teacher_share) if task.kind == "device" else _remaining(task, student, answers)

@@ -17,7 +17,7 @@ from train.compress.forest_trees import read_forest
 
 def compress(task: ForestTask, *, n_features: int, leaf_bits: int = 12, **parameters: Any) -> CompressedForest:
     """Retrain on the `n_features` that the uncompressed forest gains most by."""
-    model = task.train(replace(task.tuned, **parameters), only_features(task, n_features))
+    model = task.train(replace(task.small, **parameters), only_features(task, n_features))
     return CompressedForest(model, leaf_bits)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -22,6 +23,11 @@ UNCOMPRESSED = Forest(
     rounds=50, max_depth=5, eta=0.3, max_bin=256, gamma=0.0, min_child_weight=0.014, l2=0.014, early_weight=10.0
 )
 QUANTILES = (0.1, 0.5, 0.9)
+SMALL: Mapping[Kind, Forest] = {
+    "device": Forest(rounds=12, max_depth=5, eta=0.5, gamma=0.8, min_child_weight=0.2, early_weight=10.0),
+    "remaining": Forest(rounds=15, max_depth=5, eta=0.35, min_child_weight=8.0, early_weight=7.0),
+}
+"""What is trained small begins with these parameters, whatever the configuration: so rows stay comparable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,8 @@ class ForestTask:
     unit: NDArray[np.intp]  # [n] unit numbers
     n_outputs: int
     seed: int
-    tuned: Forest  # the parameters of the configuration, for what is trained small
+    small: Forest  # the parameters of what is trained small
+    configured: Forest  # those of the configuration, with the steps that it asks for
     known: bytes | None = None  # the uncompressed forest, where it has been trained
 
     @cached_property
@@ -81,11 +88,12 @@ def forest_task(
     rows: TrainingRows, kind: Kind, n_devices: int, config: Config, known: bytes | None = None
 ) -> ForestTask:
     """The task of one forest on training rows, as `train fit` would learn it."""
-    tuned = config.forest.device
+    small, configured = SMALL[kind], config.forest.device
     label = rows.device
     if kind == "remaining":
         rows = rows.where(rows.remaining_s >= 0)
-        tuned = fitted_to_few(config.forest.remaining, len(np.unique(rows.charge)))
+        n_charges = len(np.unique(rows.charge))
+        small, configured = (fitted_to_few(found, n_charges) for found in (small, config.forest.remaining))
         label = rows.remaining_s
     return ForestTask(
         kind=kind,
@@ -96,6 +104,7 @@ def forest_task(
         unit=rows.unit,
         n_outputs=n_devices if kind == "device" else len(QUANTILES),
         seed=config.forest.seed,
-        tuned=tuned,
+        small=small,
+        configured=configured,
         known=known,
     )

@@ -29,7 +29,7 @@ def compress(task: ForestTask, *, rounds: int, leaf_bits: int = 12) -> Compresse
 
 def refine(forest: SavedForest, task: ForestTask, early_weight: float | None = None) -> None:
     """Fit all leaves again on the task's rows, in place."""
-    weight = task.weight(task.tuned.early_weight if early_weight is None else early_weight).astype(np.float64)
+    weight = task.weight(task.small.early_weight if early_weight is None else early_weight).astype(np.float64)
     leaves = [leaf_of_rows(tree, task.features) for tree in forest.trees]
     margin = np.tile(forest.base, (len(task.label), 1))
     for tree, leaf in zip(forest.trees, leaves, strict=True):

@@ -44,7 +44,8 @@ def leaves_of(point: Point, config: Config) -> Config:
             raise ConfigError(f"leaf_bits {width} of a point: from {LEAF_BITS.start} to {LEAF_BITS.stop - 1}")
     device = replace(forest.device, leaf_bits=widths["device"])
     remaining = replace(forest.remaining, leaf_bits=widths["remaining"])
-    return replace(config, forest=replace(forest, device=device, remaining=remaining))
+    few_leaf_bits = max(widths.values())
+    return replace(config, forest=replace(forest, device=device, remaining=remaining, few_leaf_bits=few_leaf_bits))
 
 
 class PointGrower:

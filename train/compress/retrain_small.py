@@ -12,5 +12,5 @@ from train.compress.forest_task import CompressedForest, ForestTask
 
 
 def compress(task: ForestTask, *, leaf_bits: int = 12, **parameters: Any) -> CompressedForest:
-    """Train anew with the configuration's parameters, `parameters` (of train.config.Forest) put over them."""
-    return CompressedForest(task.train(replace(task.tuned, **parameters)), leaf_bits)
+    """Train anew with the task's small parameters, `parameters` (of train.config.Forest) put over them."""
+    return CompressedForest(task.train(replace(task.small, **parameters)), leaf_bits)

@@ -24,8 +24,8 @@ FEATURE_PENALTY = 4.0  # thresholds' worth that a feature used for the first tim
 
 
 def compress(task: ForestTask, *, penalty: float, leaf_bits: int = 12, **parameters: Any) -> CompressedForest:
-    """Grow the configuration's forest, `parameters` put over it; a new threshold costs `penalty` splits' mean gain."""
-    return CompressedForest(write_forest(grow(task, replace(task.tuned, **parameters), penalty)), leaf_bits)
+    """Grow the task's small forest, `parameters` put over its; a new threshold costs `penalty` splits' mean gain."""
+    return CompressedForest(write_forest(grow(task, replace(task.small, **parameters), penalty)), leaf_bits)
 
 
 @dataclass(slots=True)

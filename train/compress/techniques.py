@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from train.compress.forest_combination import settings_of
+from train.compress.forest_task import KINDS
 from train.compress.network_techniques import NETWORK_TECHNIQUES, SEARCHED
 from train.compress.technique import Setting, Technique
+from train.config import Forests
 from train.errors import ConfigError
 
 _SMALL = {"device": {"rounds": 12, "eta": 0.5, "gamma": 0.5}, "remaining": {"rounds": 20, "eta": 0.4}}
 
+DEFAULT = "the default model"
+AS_BUILT = {"device": "fast", "remaining": "balanced"}  # the styles of its C
+_DEFAULT: dict[str, dict[str, Any]] = {kind: settings_of(getattr(Forests(), kind)) for kind in KINDS}
 _BEST = {
     "tails of a twelfth, refined, 6 and 7 bits": {
         "device": {
@@ -55,7 +63,7 @@ FOREST_TECHNIQUES: tuple[Technique, ...] = (
         "forest",
         "retraining small",
         (
-            Setting("as configured", quick=True),
+            Setting("12 and 15 rounds", quick=True),
             Setting("12 and 20 rounds, max_bin 64", {**_SMALL, "max_bin": 64}),
             Setting("depth 4, max_bin 64", {**_SMALL, "max_depth": 4, "max_bin": 64}),
             Setting("depth 4, max_bin 32", {**_SMALL, "max_depth": 4, "max_bin": 32}),
@@ -165,7 +173,7 @@ FOREST_TECHNIQUES: tuple[Technique, ...] = (
                 {"device": {"rounds": 6, "eta": 0.6}, "remaining": {"rounds": 10, "eta": 0.5}, "max_bin": 64},
                 quick=True,
             ),
-            Setting("as configured", {"max_bin": 64}),
+            Setting("12 and 15 rounds", {"max_bin": 64}),
         ),
     ),
     Technique(
@@ -181,6 +189,10 @@ FOREST_TECHNIQUES: tuple[Technique, ...] = (
             Setting(
                 "16 features, re-use 0.3, refined, 8 bits",
                 {"n_features": 16, "penalty": 0.3, "max_bin": 64, "refined": True, "leaf_bits": 8},
+            ),
+            Setting(DEFAULT, _DEFAULT),
+            Setting(
+                f"{DEFAULT}, as built", {kind: {**_DEFAULT[kind], "style": style} for kind, style in AS_BUILT.items()}
             ),
             *(
                 Setting(f"{label}{words}", {**settings, **style})

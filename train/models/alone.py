@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,6 +18,8 @@ ENOUGH_OF_ONE_UNIT = 3  # charges that got full
 FOREST_OF_ONE_UNIT = replace(FOREST, rounds=40, min_child_weight=0.3)
 HELPS_BELOW = 0.8  # of the baseline's error, on charges that were left out
 N_FOLDS = 5
+
+F = TypeVar("F", bound=Forest)
 
 
 def rows_alone(rows: TrainingRows, config: Config, estimate: EstimateRules) -> tuple[FewRows, Forest]:
@@ -34,7 +37,7 @@ def rows_alone(rows: TrainingRows, config: Config, estimate: EstimateRules) -> t
     return few_rows(rows, estimate, TRANSFERS), fitted_to_few(parameters, n_charges)
 
 
-def fitted_to_few(parameters: Forest, n_charges: int) -> Forest:
+def fitted_to_few(parameters: F, n_charges: int) -> F:
     """With few charges a leaf may rest on fewer: on a sixth of them or three, so that there is something to split."""
     return replace(parameters, min_child_weight=min(parameters.min_child_weight, max(3.0, n_charges / 6)))
 

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from train.answer_rules import HISTORY_FEATURES, EstimateRules, Prototypes
 from train.artifact import ModelFile
+from train.compress.forest_combination import reduced
+from train.compress.forest_task import forest_task
 from train.config import Config
 from train.errors import TrainError
 from train.features import AnswerRules, device_answers, extract
-from train.models.alone import fitted_to_few, rows_alone
+from train.models.alone import rows_alone
 from train.models.answering import BoardModel, Forests, course_seconds, remaining_columns
 from train.models.courses import Asked, CourseRows, courses, elapsed_ms_of, joined_courses
 from train.models.few import (
@@ -29,7 +31,7 @@ from train.models.few import (
     few_rows,
     with_prior,
 )
-from train.models.forest import load_forest, train_device_forest, train_remaining_forest
+from train.models.forest import load_forest, train_remaining_forest
 from train.models.history import histories
 from train.models.own import Few, charge_folds
 from train.models.prototypes import fit_prototypes
@@ -84,18 +86,9 @@ Grow = Callable[[str, TrainingRows, int, Config], bytes]
 
 
 def grow_as_configured(kind: str, rows: TrainingRows, n_devices: int, config: Config) -> bytes:
-    """A forest of the configuration's parameters, as XGBoost saves it."""
-    forest = config.forest
-    if kind == "device":
-        weight = rows.weight(forest.device.early_weight)
-        return train_device_forest(rows.features, rows.device, weight, n_devices, forest.device, forest.seed)
-    return train_remaining_forest(
-        rows.features,
-        rows.remaining_s.astype(np.float32),
-        rows.weight(forest.remaining.early_weight),
-        fitted_to_few(forest.remaining, len(np.unique(rows.charge))),
-        forest.seed,
-    )
+    """A forest of the configuration's parameters after the steps it asks for, as XGBoost saves it."""
+    task = forest_task(rows, "device" if kind == "device" else "remaining", n_devices, config)
+    return reduced(task.train(task.configured), task.configured, task)
 
 
 def train_models(

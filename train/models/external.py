@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 
 from train.answer_rules import EstimateRules
 from train.cluster import JOIN_TIMEOUT_S, Cluster, connected
+from train.compress.forest_combination import reduced
+from train.compress.forest_task import forest_task
 from train.config import Config, Forest
 from train.errors import TrainError
 from train.features import AnswerRules
 from train.models.alone import fitted_to_few
 from train.models.answering import remaining_columns
-from train.models.crossfit import DEVICE_FILE, REMAINING_FILE, Trained, trained_models
+from train.models.crossfit import DEVICE_FILE, REMAINING_FILE, Trained, trained_models, with_history
 from train.models.distilled import device_rows, labelled_batches, remaining_rows
 from train.models.forest import as_saved, device_options, remaining_options, xgboost_parameters
 from train.models.rows import TrainingRows
@@ -66,7 +68,7 @@ def train_stored_models(
     cluster: Cluster | None,
     teacher: Path | None = None,
 ) -> Trained:
-    """What train_models makes from rows in memory; histories and prototypes are those of a sample of the rows.
+    """What train_models makes from rows in memory; histories, prototypes and refined leaves are those of a sample.
 
     Raises TrainError when no charge of the units gets full, and when a cluster's workers keep dying.
     """
@@ -74,7 +76,7 @@ def train_stored_models(
         sample,
         devices,
         config,
-        lambda estimate: train_stored_forests(stored, units, devices, config, estimate, cluster, teacher),
+        lambda estimate: train_stored_forests(stored, units, devices, config, estimate, cluster, teacher, sample),
     )
 
 
@@ -86,8 +88,11 @@ def train_stored_forests(
     estimate: EstimateRules,
     cluster: Cluster | None,
     teacher: Path | None = None,
+    sample: TrainingRows | None = None,
 ) -> dict[str, bytes]:
     """The model files of an artifact, as train_forests makes them from rows in memory; distilled from a teacher if any.
+
+    Leaves are fitted again on the `sample`; without one, and of a teacher's student, they stay as they were grown.
 
     Raises TrainError when no charge of the units gets full, and when a cluster's workers keep dying.
     """
@@ -101,9 +106,22 @@ def train_stored_forests(
     tasks = {DEVICE_FILE: Task("device", parameters=forest.device, **about)} if len(devices) > 1 else {}  # type: ignore[arg-type]
     tasks[REMAINING_FILE] = Task("remaining", parameters=remaining, **about)  # type: ignore[arg-type]
     if cluster is None:
-        return {file: _centred([_train_rank(stored, task, 0, 1, None)]) for file, task in tasks.items()}
-    with connected(cluster) as client:
-        return {file: _centred(_train_on(client, stored.table.path, task)) for file, task in tasks.items()}
+        grown = {file: _centred([_train_rank(stored, task, 0, 1, None)]) for file, task in tasks.items()}
+    else:
+        with connected(cluster) as client:
+            grown = {file: _centred(_train_on(client, stored.table.path, task)) for file, task in tasks.items()}
+    rows = None if teacher is not None else sample
+    return {file: _reduced(grown[file], task, rows, config) for file, task in tasks.items()}
+
+
+def _reduced(model: bytes, task: Task, sample: TrainingRows | None, config: Config) -> bytes:
+    """The forest after the configuration's steps."""
+    again = None
+    if sample is not None and task.target == "device":
+        again = forest_task(sample, "device", len(task.devices), config)
+    elif sample is not None:
+        again = forest_task(with_history(sample, task.estimate), "remaining", len(task.devices), config)
+    return reduced(model, task.parameters, again)
 
 
 @dataclass(frozen=True, slots=True)

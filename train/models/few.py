@@ -38,6 +38,7 @@ OF_ONE_UNIT = (
     *HISTORY_FEATURES,
 )  # what tells how far a charge has come, where all charges are of the unit that will be answered
 FOREST = Forest(rounds=30, max_depth=3, eta=0.2, min_child_weight=8.0, l2=1.0, early_weight=1.0)
+DEVICE_FOREST = Forest(rounds=12, max_depth=5, eta=0.5, gamma=0.8, min_child_weight=0.2, early_weight=10.0)
 FOREST_ON_PRIOR = replace(FOREST, rounds=60, eta=0.25)
 PRIOR_UNITS = 12  # of each simulated device
 PRIOR_HISTORY = 5  # charges of a unit that the others are held against
@@ -57,6 +58,17 @@ class FewRows:
         """All rows of these and the others, in order."""
         parts = (self, *others)
         return FewRows(*(np.concatenate([getattr(part, name) for part in parts]) for name in FewRows.__slots__))
+
+
+def few_config(config: Config) -> Config:
+    """The configuration for few units: what prunes and refines large forests is not meant for these.
+
+    How many rounds at most, and how wide leaves are (`few_leaf_bits`), is still the configuration's.
+    """
+    forest, width = config.forest, config.forest.few_leaf_bits
+    device = few_parameters(replace(forest.device, leaf_bits=width), DEVICE_FOREST)
+    remaining = replace(forest.remaining, leaf_bits=width, kept_splits=1.0, kept_tails=1.0, refined=False)
+    return replace(config, forest=replace(forest, device=device, remaining=remaining))
 
 
 def few_parameters(parameters: Forest, few: Forest) -> Forest:

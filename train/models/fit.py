@@ -25,6 +25,7 @@ from train.models.crossfit import (
     unseen_answers,
 )
 from train.models.external import train_stored_models
+from train.models.few import few_config
 from train.models.forest import Trees
 from train.models.learnt import Learnt
 from train.models.network.fit import learn_network
@@ -103,6 +104,7 @@ def fit(
     if kind == "forest" and isinstance(dataset, Dataset):
         progress("its charges, and the fleet's" if prior == "fleet" else "its charges")
         few = few_of(parts, own, prior, config, own_only=own_only, without=fleet_without)
+        config = config if few is None else few_config(config)
     charges = list(own)
     if few is not None:
         charges, parts = [*until_full(charges), *few.beside], few.join(parts)

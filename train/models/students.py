@@ -74,8 +74,8 @@ def compare_students(stored: StoredRows, teacher: Path, config: Config) -> Compa
     labels = np.concatenate([found for _, found in batches])
     estimate = sampled_estimate(stored, parts.train, devices)
 
-    def student(*taught: Path) -> Errors:
-        files = train_stored_forests(stored, parts.train, devices, config, estimate, None, *taught)
+    def student(taught: Path | None = None) -> Errors:
+        files = train_stored_forests(stored, parts.train, devices, config, estimate, None, taught)
         return errors_of_forests(files, held, len(devices), estimate)
 
     return Comparison(

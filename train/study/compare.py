@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from train.compress.forest_task import SMALL, UNCOMPRESSED
 from train.compress.technique import Setting, Technique
 from train.compress.techniques import find_techniques
 from train.config import Config
@@ -81,7 +82,8 @@ def compare(request: Wanted, config: Config, *, quiet: bool) -> dict[str, Any]:
     except OSError as error:
         raise TrainError(f"{request.out}: cannot be written: {error.strerror}; name another folder") from None
     rows_file, data = study_data(request.data, request.unseen, config, request.out, quick=request.quick)
-    about = json.dumps([rows_file.name, asdict(config.forest)], sort_keys=True)
+    parameters = [asdict(found) for found in (UNCOMPRESSED, *SMALL.values())]
+    about = json.dumps([rows_file.name, config.forest.seed, config.forest.smoothing_s, parameters], sort_keys=True)
     os.environ["WATTPRINT_STUDY_COMMIT"] = commit()
     workshop = Workshop(request.out, data, config, about)
     runner = Runner(workshop, rows_file, request.n_jobs, quiet=quiet)
@@ -137,7 +139,7 @@ def _result(
         "command": request.command,
         "quick": request.quick,
         "seed": config.forest.seed,
-        "configured": asdict(config.forest),  # what "as configured" is, and what builds make that are told nothing else
+        "configured": asdict(config.forest),  # what builds make that are told nothing else
         "data_hash": about["data_hash"],
         "about": about,
         "target": cost.TARGET,

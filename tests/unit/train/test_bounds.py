@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from tests.unit.train.fleet import charges
-from train.config import Config, Forest, Forests, Split
+from train.config import Config, Forests, RemainingForest, Split
 from train.evaluate.bounds import bounds
 from train.evaluate.left_out import left_out
 from train.evaluate.moments import moments
 from train.sessions.types import Charge
 
-FOREST = Forest(rounds=4, max_depth=3, eta=0.5, min_child_weight=0.1)
+FOREST = RemainingForest(rounds=4, max_depth=3, eta=0.5, min_child_weight=0.1)
 CONFIG = Config(split=Split(enough_calibration_units=1), forest=Forests(device=FOREST, remaining=FOREST))
 
 

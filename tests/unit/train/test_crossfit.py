@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.unit.train.fleet import charges
-from train.config import Config, Forest, Forests
+from train.config import Config, Forest, Forests, RemainingForest
 from train.models import crossfit
 from train.models.alone import fitted_to_few
 from train.models.rows import TrainingRows, training_rows
@@ -18,7 +18,7 @@ from train.models.split import UnitSplit
 from train.sessions.types import Charge
 
 DEVICES = ("device0", "device1")
-QUICK = Config(forest=Forests(device=Forest(rounds=1), remaining=Forest(rounds=1)))
+QUICK = Config(forest=Forests(device=Forest(rounds=1), remaining=RemainingForest(rounds=1)))
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tests.unit.train.fleet import charge, charges, dataset
 from train.answer_rules import Interval
 from train.artifact import Artifact, load_artifact, manifest_hash, sha256
 from train.cli import main
-from train.config import Config, Forest, Forests
+from train.config import Config, Forest, Forests, RemainingForest
 from train.errors import ArtifactError, ConfigError, TrainError
 from train.evaluate.metrics import HORIZON_KEYS
 from train.evaluate.run import evaluate
@@ -30,7 +30,7 @@ QUICK = Config(
     forest=Forests(
         smoothing_s=0,  # so that an answer is that of its own row
         device=Forest(rounds=4, max_depth=3, eta=0.5, min_child_weight=0.1),
-        remaining=Forest(rounds=6, max_depth=3, eta=0.4, min_child_weight=0.5),
+        remaining=RemainingForest(rounds=6, max_depth=3, eta=0.4, min_child_weight=0.5),
     )
 )
 

@@ -54,10 +54,12 @@ def test_pages_give_nearly_the_same_forests(fleet: Path, monkeypatch: pytest.Mon
     assert len(whole) == 1
     estimate = EstimateRules(histories(whole[0], len(devices)))
     want = train_forests(whole[0], devices, Config(), estimate)
-    assert train_stored_forests(rows, parts.train, devices, Config(), estimate, None) == want
+    assert train_stored_forests(rows, parts.train, devices, Config(), estimate, None, sample=whole[0]) == want
     monkeypatch.setattr(stored, "BATCH_ROWS", 200)
     assert len(list(stored_batches(rows, rows.parts_of(parts.train), parts.train, devices))) > 5
-    first, again = (train_stored_forests(rows, parts.train, devices, Config(), estimate, None) for _ in range(2))
+    first, again = (
+        train_stored_forests(rows, parts.train, devices, Config(), estimate, None, sample=whole[0]) for _ in range(2)
+    )
     assert first == again
     for file, column in ((DEVICE_FILE, "device"), (REMAINING_FILE, "remaining_s")):
         errors = [_error(data[file], whole[0], column, estimate) for data in (want, first)]

@@ -12,14 +12,14 @@ import pytest
 
 from tests.unit.train.fleet import charges
 from train.artifact import Artifact, load_artifact
-from train.config import Config, Forest, Forests, Split
+from train.config import Config, Forests, RemainingForest, Split
 from train.evaluate.run import evaluate
 from train.models.fit import fit
 from train.sessions.dataset import write_dataset
 from train.sessions.types import Charge
 
 N_DEVICES, N_UNITS, N_CHARGES = 4, 16, 4
-FOREST = Forest(rounds=3, max_depth=3, eta=0.5, min_child_weight=0.1)
+FOREST = RemainingForest(rounds=3, max_depth=3, eta=0.5, min_child_weight=0.1)
 CALIBRATED = {"softmax", "unknown_below_permille", "prototypes", "interval"}
 
 

@@ -15,13 +15,15 @@ from codegen.reference import quantised_leaves
 from tests.unit.train.fleet import dataset
 from train.compress.leaf_bits import leaf_bits_table, table_text, with_leaf_bits
 from train.compress.leaves import OUTPUT_LIMIT, output_scale_log2, quantised
-from train.config import Config, Forest, Forests, load_config
+from train.config import Config, Forest, Forests, RemainingForest, load_config
 from train.errors import ConfigError
 from train.models.fit import fit
 from train.models.forest import ForestModel
 
 SCALE = 14
-QUICK = Config(forest=Forests(device=Forest(rounds=2, max_depth=2), remaining=Forest(rounds=6, max_depth=3, eta=0.4)))
+QUICK = Config(
+    forest=Forests(device=Forest(rounds=2, max_depth=2), remaining=RemainingForest(rounds=6, max_depth=3, eta=0.4))
+)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +88,7 @@ def test_the_configuration_sets_the_width(tmp_path: Path) -> None:
     path = tmp_path / "wattprint.toml"
     path.write_text("[forest.device]\nleaf_bits = 7\n")
     forest = load_config(path).forest
-    assert (forest.device.leaf_bits, forest.remaining.leaf_bits) == (7, 12)
+    assert (forest.device.leaf_bits, forest.remaining.leaf_bits) == (7, Forests().remaining.leaf_bits)
     for wrong in (1, 17):
         path.write_text(f"[forest.remaining]\nleaf_bits = {wrong}\n")
         with pytest.raises(ConfigError, match=r"forest\.remaining\.leaf_bits must lie within 2 to 16"):
@@ -116,7 +118,7 @@ def test_widths_are_per_model(artifact_and_data: tuple[Path, Path]) -> None:
 
 
 def test_calibration_sees_the_leaves_of_the_board(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Each model's own width, of the final models and of those that leave units out."""
+    """Each model's own width, or that of few units; of the final models and of those that leave units out."""
     asked: dict[int, set[int | None]] = {}
     outputs = ForestModel.outputs
 
@@ -129,9 +131,8 @@ def test_calibration_sees_the_leaves_of_the_board(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(ForestModel, "outputs", recorded)
     device, remaining = replace(QUICK.forest.device, leaf_bits=3), replace(QUICK.forest.remaining, leaf_bits=5)
-    fit(
-        dataset(tmp_path / "fleet", n_devices=2),
-        tmp_path / "model",
-        replace(QUICK, forest=Forests(device=device, remaining=remaining)),
-    )
-    assert asked == {2: {3}, 3: {5}}
+    config = replace(QUICK, forest=Forests(few_leaf_bits=4, device=device, remaining=remaining))
+    for n_units, widths in ((8, {2: {3}, 3: {5}}), (4, {2: {4}, 3: {4}})):
+        asked.clear()
+        fit(dataset(tmp_path / f"fleet{n_units}", n_devices=2, n_units=n_units), tmp_path / "model", config)
+        assert asked == widths

@@ -15,7 +15,7 @@ from tests.unit.train.fleet import charge, charges
 from train.answer_rules import Interval
 from train.artifact import load_artifact
 from train.cli import main
-from train.config import Config, Forest, Forests
+from train.config import Config, Forest, Forests, RemainingForest
 from train.errors import TrainError
 from train.evaluate.run import evaluate
 from train.features import feature_names
@@ -33,7 +33,7 @@ from train.sessions.limits import until_full
 from train.sessions.simulator import device_names
 from train.sessions.types import Charge
 
-QUICK = Config(forest=Forests(device=Forest(rounds=2, max_depth=3), remaining=Forest(rounds=5)))
+QUICK = Config(forest=Forests(device=Forest(rounds=2, max_depth=3), remaining=RemainingForest(rounds=5)))
 
 
 def limited(number: int, unit: int = 0) -> Charge:

@@ -35,5 +35,6 @@ def task(kind: Kind, seed: int = 1) -> ForestTask:
         unit=charge // 4,
         n_outputs=3,
         seed=1,
-        tuned=TUNED,
+        small=TUNED,
+        configured=TUNED,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,18 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from tests.unit.train.compress.tasks import task
-from train.compress import cost_complexity, leaf_refinement, leaf_sharing, reuse_penalty, threshold_sharing
+from train.compress import (
+    cost_complexity,
+    forest_combination,
+    leaf_refinement,
+    leaf_sharing,
+    reuse_penalty,
+    threshold_sharing,
+)
 from train.compress.forest_task import KINDS, QUANTILES, ForestTask, Kind
 from train.compress.forest_trees import SavedForest, Tree, leaf_of_rows, read_forest, write_forest
 from train.compress.techniques import FOREST_TECHNIQUES, find_techniques
+from train.config import Forest, RemainingForest
 from train.errors import ConfigError
 
 LESSER = {"fewer_features": {"n_features": 5}, "prune_updater": {"gamma": 0.01}}
@@ -35,7 +43,7 @@ def margins(model: bytes, features: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def loss(made: ForestTask, forest: SavedForest) -> float:
     """Log loss or pinball loss on the task's own rows."""
-    weight = made.weight(made.tuned.early_weight)
+    weight = made.weight(made.small.early_weight)
     margin = margins(write_forest(forest), made.features)
     if made.kind == "device":
         shifted = margin - margin.max(axis=1, keepdims=True)
@@ -84,7 +92,7 @@ def _links(tree: Tree) -> dict[int, float]:
 
 def test_the_weakest_link_goes_first(made: ForestTask) -> None:
     """Against a search of all links after each cut."""
-    fast, slow = (read_forest(made.train(made.tuned)) for _ in range(2))
+    fast, slow = (read_forest(made.train(made.small)) for _ in range(2))
     target = fast.n_splits // 3
     cost_complexity.prune(fast, target)
     while slow.n_splits > target:
@@ -96,11 +104,34 @@ def test_the_weakest_link_goes_first(made: ForestTask) -> None:
 
 
 def test_refined_leaves_lose_less(made: ForestTask) -> None:
-    forest = read_forest(made.train(made.tuned))
+    forest = read_forest(made.train(made.small))
     cost_complexity.prune(forest, forest.n_splits // 2)
     before = loss(made, forest)
     leaf_refinement.refine(forest, made)
     assert loss(made, forest) < 0.99 * before
+
+
+def test_fit_takes_the_steps_of_the_configuration(made: ForestTask) -> None:
+    """What `fit` grows is what the study makes of the same settings; fewer splits, and leaves that lose less."""
+    steps: dict[str, Any] = {"kept_splits": 0.6, "refined": True}
+    plain = Forest(rounds=4, max_depth=3, eta=0.5, min_child_weight=0.05, early_weight=2.0, leaf_bits=7)
+    wanted = replace(plain, **steps)
+    if made.kind == "remaining":
+        wanted = RemainingForest(**asdict(wanted), kept_tails=0.2)
+    model = made.train(wanted)
+    found = read_forest(forest_combination.reduced(model, wanted, made))
+    studied = forest_combination.compress(made, **forest_combination.settings_of(wanted))
+    assert studied.leaf_bits == 7
+    for one, other in zip(read_forest(studied.model).trees, found.trees, strict=True):
+        assert one.threshold.tolist() == other.threshold.tolist()
+        assert one.feature.tolist() == other.feature.tolist()
+    unrefined = read_forest(forest_combination.reduced(model, wanted, None))
+    assert unrefined.n_splits == found.n_splits <= round(0.6 * read_forest(model).n_splits)
+    assert loss(made, found) < loss(made, unrefined)
+    if made.kind == "remaining":
+        splits = [SavedForest(found.document, [t for t in found.trees if t.output == k]).n_splits for k in range(3)]
+        assert splits[0] + splits[2] < 0.5 * splits[1]
+    assert forest_combination.reduced(model, plain, made) is model
 
 
 def test_shared_thresholds_are_some_of_the_forests_own(made: ForestTask) -> None:
@@ -128,7 +159,7 @@ def test_shared_leaves_are_few_and_merging_changes_nothing(made: ForestTask) -> 
         own = [tree for tree in forest.trees if made.kind == "device" or tree.output == output]
         values = {float(tree.threshold[node]) for tree in own for node in tree.order() if tree.left[node] < 0}
         assert len(values) <= 8
-    unmerged = read_forest(made.train(made.tuned))
+    unmerged = read_forest(made.train(made.small))
     for tree in unmerged.trees:
         unit = 1 if made.kind == "device" else 100
         tree.threshold[tree.is_leaf] = np.round(tree.threshold[tree.is_leaf] / unit)
@@ -141,14 +172,14 @@ def test_shared_leaves_are_few_and_merging_changes_nothing(made: ForestTask) -> 
 
 
 def test_a_penalty_saves_comparisons(made: ForestTask) -> None:
-    free, dear = (len(reuse_penalty.grow(made, made.tuned, penalty).thresholds()) for penalty in (1e-9, 5.0))
+    free, dear = (len(reuse_penalty.grow(made, made.small, penalty).thresholds()) for penalty in (1e-9, 5.0))
     assert dear < 0.7 * free
 
 
 def test_one_round_without_a_penalty_is_xgboosts(made: ForestTask) -> None:
     """Margins carried from round to round are those of the forest so far."""
-    grown = reuse_penalty.grow(made, made.tuned, 1e-9)
-    first = read_forest(made.train(made.tuned)).trees[: made.n_outputs]
+    grown = reuse_penalty.grow(made, made.small, 1e-9)
+    first = read_forest(made.train(made.small)).trees[: made.n_outputs]
     pairs = zip(first, grown.trees, strict=False)
     assert all(np.array_equal(a.threshold, b.threshold) and np.array_equal(a.feature, b.feature) for a, b in pairs)
     assert loss(made, grown) < loss(made, SavedForest(grown.document, grown.trees[: made.n_outputs]))
