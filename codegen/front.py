@@ -23,8 +23,8 @@ MINUTES_OF_A_POINT = 0.05  # share of the error in minutes that weighs as much a
 KB = 1024
 _ROW_KEYS = (
     "technique", "family", "title", "label", "raw_bytes", "deflated_bytes", "ratio", "ram_bytes", "instructions_mean",
-    "instructions_max", "accuracy", "accuracy_lost_points", "mae_minutes", "mae_change", "coverage", "train_seconds",
-    "note",
+    "instructions_max", "accuracy", "accuracy_lost_points", "mae_minutes", "mae_change", "coverage",
+    "interval_minutes", "train_seconds", "note",
 )  # fmt: skip
 
 

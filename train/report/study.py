@@ -16,7 +16,7 @@ from train.study import words
 TEMPLATE = Path(__file__).parent / "study.html.j2"
 COLUMNS = (
     "technique", "bytes", "times smaller", "deflated", "RAM", "instr. mean", "instr. worst",
-    "right at 60 s, %", "points lost", "minutes", "change, %", "in 10–90 %, %", "training, s",
+    "right at 60 s, %", "points lost", "minutes", "change, %", "in 10–90 %, %", "interval, min", "training, s",
 )  # fmt: skip
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 560, 340, 52, 12, 40, 14
 
@@ -96,6 +96,7 @@ def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
         _cell(row["mae_minutes"], ".2f"),
         _interval(change, 100.0, "+.1f"),
         _cell(row["coverage"], ".1f", 100),
+        _cell(row.get("interval_minutes"), ".1f"),
         _cell(row["train_seconds"], ".0f"),
     ]
     return {"cells": cells, "study": is_study(row)}

@@ -8,8 +8,8 @@ from typing import Any
 from train.study.words import loss_of, summary_lines
 
 COLUMNS = (
-    "technique", "bytes", "smaller", "right at 60 s, %: lost (95 %)", "minutes: change (95 %)", "in 10–90 %, %",
-    "instructions", "CPU s",
+    "technique", "bytes", "smaller", "right at 60 s, %: lost (95 %)", "minutes: change (95 %)",
+    "in 10–90 %, %: width, min", "instructions", "CPU s",
 )  # fmt: skip
 FAMILIES = {"forest": "Forests, both models together", "network": "Networks"}
 BEST_TRIALS = 4  # of each kind
@@ -57,10 +57,18 @@ def _cells(row: Row) -> list[str]:
         "" if ratio is None or note else f"{ratio:.1f} ×",
         _with_interval(row["accuracy"], 100.0, ".1f", row.get("accuracy_lost_points"), 1.0, "+.2f"),
         _with_interval(row["mae_minutes"], 1.0, ".1f", row.get("mae_change"), 100.0, "+.1f", " %"),
-        "" if row["coverage"] is None else f"{100 * row['coverage']:.0f}",
+        _interval(row),
         "" if row["instructions_mean"] is None else f"{row['instructions_mean']:.0f}",
         "" if row.get("train_cpu_seconds") is None else f"{row['train_cpu_seconds']:.0f}",
     ]
+
+
+def _interval(row: Row) -> str:
+    """Coverage of the 10-90 % interval and its mean width."""
+    if row["coverage"] is None:
+        return ""
+    width = row.get("interval_minutes")
+    return f"{100 * row['coverage']:.0f}" + ("" if width is None else f": {width:.0f}")
 
 
 def _with_interval(

@@ -52,14 +52,14 @@ def network_parts(
     estimate = data.estimate(workshop.config.network.smoothing_s)
     estimate = score.calibrated(estimate, data.calibration, *_answered(calibrating, task.longest_s))
     seconds_left = score.answered_seconds(estimate, rows, *_answered((logits, roots), task.longest_s))
-    error, covered = score.remaining_scores(rows, seconds_left)
+    remaining = score.remaining_scores(rows, seconds_left)
     part = {
         **network_cost(compressed),
         "tflite_bytes": len(compressed.tflite),
         "deflated_bytes": deflated(compressed.tflite),
         **seconds,
     }
-    return {"network": part}, {"correct_60s": correct, "error_min": error, "covered": covered}
+    return {"network": part}, {"correct_60s": correct, **remaining}
 
 
 def _answered(outputs: Outputs, longest_s: float) -> tuple[NDArray[np.intp], NDArray[np.int32], int]:

@@ -220,8 +220,7 @@ def _forest_scores(
     }
     estimate = score.calibrated(workshop.estimate, data.calibration, *outputs["calibration"])
     seconds = score.answered_seconds(estimate, data.scored, *outputs["scored"])
-    error, covered = score.remaining_scores(data.scored, seconds)
-    return about, {"error_min": error, "covered": covered}
+    return about, score.remaining_scores(data.scored, seconds)
 
 
 def _loaded(model: bytes, kind: Kind, data: StudyData) -> ForestModel:

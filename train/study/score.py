@@ -66,12 +66,14 @@ def answered_seconds(
     return np.concatenate(parts)
 
 
-def remaining_scores(rows: ScoredRows, seconds: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean error in minutes and share of time covered, [n_charges] each, from answered seconds [n, 3]."""
+def remaining_scores(rows: ScoredRows, seconds: NDArray[np.int32]) -> dict[str, NDArray[np.float64]]:
+    """By charge [n_charges], from answered seconds [n, 3]: mean error, share of time covered, width of the interval."""
     truth = rows.remaining_s
     error = np.abs(seconds[:, 1] - truth) / 60
     inside = (seconds[:, 0] <= truth) & (truth <= seconds[:, 2])
-    return _by_charge(rows, error), _by_charge(rows, inside.astype(np.float64))
+    width = (seconds[:, 2] - seconds[:, 0]) / 60
+    found = {"error_min": error, "covered": inside.astype(np.float64), "width_min": width}
+    return {name: _by_charge(rows, values) for name, values in found.items()}
 
 
 def _by_charge(rows: ScoredRows, values: NDArray[np.float64]) -> NDArray[np.float64]:

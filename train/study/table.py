@@ -13,7 +13,13 @@ from train.study import score
 
 REFERENCE = ("uncompressed", "m2cgen's C")
 NETWORK_REFERENCE = ("post_training_int8", "the whole network")
-FIGURES = ("correct_60s", "error_min", "covered")
+FIGURES = {
+    "correct_60s": "accuracy",
+    "error_min": "mae_minutes",
+    "covered": "coverage",
+    "width_min": "interval_minutes",
+}
+"""Scores of charges, and what their means are called."""
 
 Row = dict[str, Any]
 
@@ -47,8 +53,7 @@ def _row(row: Mapping[str, Any], reference: Mapping[str, Any] | None, folder: Pa
     for which in ("train_seconds", "train_cpu_seconds"):
         table[which] = _sum(part.get(which) for part in parts.values())
     table["cpu_seconds_in_all"] = row.get("cpu_seconds_in_all")
-    names = {"correct_60s": "accuracy", "error_min": "mae_minutes", "covered": "coverage"}
-    for figure, name in names.items():
+    for figure, name in FIGURES.items():
         table[name] = float(np.nanmean(scores[figure])) if figure in scores else None
     table["parts"] = {kind: dict(part) for kind, part in parts.items()}
     table["note"] = " ".join(part["note"] for part in parts.values() if part.get("note"))
@@ -103,7 +108,7 @@ def front(rows: Sequence[Row], kind: str, quality: str, *, higher: bool) -> list
                 "instructions_mean": part["instructions_mean"],
                 "instructions_max": part["instructions_max"],
                 quality: row[quality],
-                **({"coverage": row["coverage"]} if kind != "device" else {}),
+                **({key: row.get(key) for key in ("coverage", "interval_minutes")} if kind != "device" else {}),
             }
         )
     sign = -1.0 if higher else 1.0

@@ -38,16 +38,18 @@ def test_scores_of_charges(rows: ScoredRows) -> None:
     expected = margin.argmax(axis=1) == rows.device[rows.at_60s]
     assert correct.tolist() == expected.astype(float).tolist()
     seconds = np.sort(random.integers(0, 4000, (len(rows.charge), 3)), axis=1).astype(np.int32)
-    error, covered = score.remaining_scores(rows, seconds)
+    found = score.remaining_scores(rows, seconds)
     for number in range(len(rows.unit)):
-        total = off = inside = 0.0
+        total = off = inside = wide = 0.0
         for row in np.flatnonzero((rows.charge == number) & (rows.remaining_s >= 0)):
             low, middle, high = seconds[row]
             total += rows.share[row]
             off += rows.share[row] * abs(middle - rows.remaining_s[row]) / 60
             inside += rows.share[row] * (low <= rows.remaining_s[row] <= high)
-        assert error[number] == pytest.approx(off / total)
-        assert covered[number] == pytest.approx(inside / total)
+            wide += rows.share[row] * (high - low) / 60
+        assert found["error_min"][number] == pytest.approx(off / total)
+        assert found["covered"][number] == pytest.approx(inside / total)
+        assert found["width_min"][number] == pytest.approx(wide / total)
 
 
 def test_seconds_are_the_cores_charge_by_charge(rows: ScoredRows) -> None:
