@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -51,8 +51,10 @@ class ChargeFile:
         self._synced_at = 0.0
 
     @classmethod
-    def create(cls, folder: Path, session: str, labels: Labels, origin: Origin) -> ChargeFile:
-        """Begin a charge."""
+    def create(
+        cls, folder: Path, session: str, labels: Labels, origin: Origin, header: str = SAMPLE_HEADER
+    ) -> ChargeFile:
+        """Begin a charge; `header` is the first line of its samples, with its LF."""
         with writing(folder):
             path = folder / f".{session}.recording"
             write_synced(path, note_text(session, labels, origin))
@@ -61,7 +63,7 @@ class ChargeFile:
                 raise HostError(f"{path}: another recorder holds it; give each its own --session")
             charge = cls(folder, session, labels, origin, state)
             try:
-                charge._append(SAMPLE_HEADER.encode("ascii"))
+                charge._append(header.encode("ascii"))
                 charge._sync_folder()
             except BaseException:
                 charge.close()
@@ -94,8 +96,12 @@ class ChargeFile:
 
     def add(self, t_ms: int, voltage_mv: int, current_ma: int) -> None:
         """Append a sample; from the first moment a dataset takes the charge it is listed."""
+        self.add_row((t_ms, voltage_mv, current_ma), voltage_mv, current_ma)
+
+    def add_row(self, row: Sequence[int], voltage_mv: int, current_ma: int) -> None:
+        """Append a sample of other columns, which says this voltage and current."""
         with writing(self._folder):
-            self._append(f"{t_ms},{voltage_mv},{current_ma}\n".encode("ascii"))
+            self._append((",".join(map(str, row)) + "\n").encode("ascii"))
             self._tally.add(voltage_mv, current_ma)
             if not self._published and self._tally.acceptable:
                 self._publish("unknown", None)
@@ -172,14 +178,15 @@ class ChargeFile:
             os.ftruncate(self._samples, 0)
             self._size = 0
             self._append(whole)
+        header, *lines = whole.decode("ascii", "replace").splitlines()
         samples = []
-        for number, line in enumerate(whole.decode("ascii", "replace").splitlines()[1:], start=2):
+        for number, line in enumerate(lines, start=2):
             try:
-                t_ms, voltage_mv, current_ma = map(int, line.split(","))
-            except ValueError:
+                sample = _as_one(dict(zip(header.split(","), map(int, line.split(",")), strict=True)))
+            except (ValueError, KeyError):
                 raise HostError(f"{self.samples_path}:{number}: is no sample; see python -m train validate") from None
-            self._tally.add(voltage_mv, current_ma)
-            samples.append((t_ms, voltage_mv, current_ma))
+            self._tally.add(*sample[1:])
+            samples.append(sample)
         return samples
 
     def _check_place(self) -> None:
@@ -199,6 +206,13 @@ class ChargeFile:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _as_one(row: Mapping[str, int]) -> tuple[int, int, int]:
+    """Time, voltage and current; of three phases the first's voltage and the largest current."""
+    if "voltage_mv" in row:
+        return row["t_ms"], row["voltage_mv"], row["current_ma"]
+    return row["t_ms"], row["voltage_mv_l1"], max(row[f"current_ma_l{phase}"] for phase in (1, 2, 3))
 
 
 @contextmanager

@@ -19,6 +19,8 @@ SESSIONS = "sessions.csv"
 REQUIRED = ("session", "device", "unit", "charger", "ended")
 DETAILS = ("sensor", "ambient_decidegc", "soh_pct", "target_soc_pct", "profile")
 COLUMNS = (*REQUIRED, "full_t_ms", *DETAILS)
+VEHICLE = "ev"
+"""The `profile` of an electric vehicle's charges."""
 SAMPLE_HEADER = "t_ms,voltage_mv,current_ma\n"
 
 MIN_SAMPLES = 10

@@ -10,6 +10,7 @@ from pathlib import Path
 from host.recording.charge_file import ChargeFile
 from host.recording.csv_source import STANDARD_INPUT
 from host.recording.events import Measured
+from host.recording.folder import VEHICLE
 from host.recording.full_rule import FullRule
 from host.recording.note import Interrupted, interrupted, settled
 
@@ -38,6 +39,8 @@ class Resumption:
 
         A board's charge is known by its number and its clock, a file by its name: it is read again from its start.
         """
+        if self.file.labels.profile == VEHICLE:
+            return False  # its central system does not send again what was missed
         origin = self.file.origin
         step_ms = sample.t_ms + origin.offset_ms - (self.samples[-1][0] if self.samples else 0)
         if origin.source == "board":
@@ -48,6 +51,8 @@ class Resumption:
 
     def end(self) -> bool:
         """Nothing more comes of it; False where it is no charge that a dataset takes."""
+        if self.file.labels.profile == VEHICLE:
+            return self.file.finish("unknown", None)  # training holds it against the vehicles' own rule
         rule = FullRule()
         for t_ms, _, current_ma in self.samples:
             rule.add(t_ms, current_ma)

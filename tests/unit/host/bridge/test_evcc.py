@@ -23,7 +23,7 @@ from tests.unit.host.monitor.live_board import socket_board
 ROOT = Path(__file__).resolve().parents[4]
 KEYS = {
     *("status", "enabled", "identify", "unknown", "soc", "finishTime", "remainingMinutes", "remainingMinutesAtLeast"),
-    *("remainingMinutesAtMost", "power", "current", "voltage", "energy", "chargedEnergy"),
+    *("vehicles", "energyToGo", "remainingMinutesAtMost", "power", "current", "voltage", "energy", "chargedEnergy"),
 }
 
 

@@ -1,0 +1,1 @@
+"""`python -m host bridge ocpp`: between charge points and their central system."""
