@@ -79,11 +79,18 @@ def _run(args: argparse.Namespace) -> int:
 
 def _artifact(args: argparse.Namespace) -> int:
     from codegen.compile_forest import compile_artifact
+    from codegen.emit.household import emit_household, is_household, read_household
 
     if args.name or args.features == "float32" or args.inputs:
         raise StyleError(
             "--artifact emits the firmware's own names and int32 features; leave --name, --features, --inputs"
         )
+    if is_household(args.artifact):
+        if args.emit or args.leaf_bits:
+            raise StyleError(f"--artifact {args.artifact}: a household has tables, in one style; leave out --emit")
+        emit_household(read_household(args.artifact), args.out)
+        print(f"written: {args.out}/model.c and model.h")
+        return 0
     compile_artifact(args.artifact, args.out, args.emit, args.leaf_bits)
     return 0
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from codegen import __version__
 from codegen.emit.files import render, write_files
+from codegen.emit.literals import string_literal
 from codegen.errors import CodegenError
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def library_texts(artifact: Artifact, path: Path, emit: str | None) -> tuple[Tex
     sources |= model
     names = [*artifact.devices] or ["device"]
     for name in ("wattprint_devices.h", "wattprint_devices.c"):
-        sources[PurePosixPath(name)] = render(f"{name}.j2", {"names": [_c_text(each) for each in names]})
+        sources[PurePosixPath(name)] = render(f"{name}.j2", {"names": [string_literal(each) for each in names]})
     return headers, sources
 
 
@@ -91,15 +92,6 @@ def _read(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except OSError as error:
         raise CodegenError(f"{file}: {error.strerror}; package from a whole checkout") from None
-
-
-def _c_text(name: str) -> str:
-    """A string literal: what is not printable ASCII as octal bytes of UTF-8."""
-    parts = []
-    for byte in name.encode():
-        plain = 32 <= byte < 127 and chr(byte) not in '"\\?'
-        parts.append(chr(byte) if plain else f"\\{byte:03o}")
-    return f'"{"".join(parts)}"'
 
 
 def _below(folder: str, texts: Texts) -> Texts:

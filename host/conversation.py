@@ -66,6 +66,9 @@ class Conversation:
     in live mode speaks unasked. Without, they are dropped.
     """
 
+    PROFILE: int | None = None
+    """Whose board it has to be, CHARGER or CHARGE_POINT; None takes either."""
+
     def __init__(
         self, link: Link, *, model_hash: str | None = None, on_log: Callable[[str], None] = ignore, keep: bool = False
     ) -> None:
@@ -164,9 +167,16 @@ class Conversation:
         return messages
 
     def _check(self, hello: Hello) -> None:
-        if hello.protocol != PROTOCOL_VERSION:
+        if hello.protocol_version != PROTOCOL_VERSION:
             raise ModelMismatchError(
-                f"the board speaks protocol {hello.protocol}, this program {PROTOCOL_VERSION}; flash the firmware again"
+                f"the board speaks protocol {hello.protocol_version}, this program {PROTOCOL_VERSION}; "
+                "flash the firmware again"
+            )
+        if self.PROFILE not in (None, hello.profile):
+            whose = ("a charger's", "a charge point's")
+            raise ModelMismatchError(
+                f"the board is {whose[hello.profile] if hello.profile < len(whose) else 'of another profile'}, what is "
+                f"asked of it {whose[self.PROFILE or 0]}; take its own --artifact or --data, or flash other firmware"
             )
         if self._model_hash is not None and hello.model_hash != self._model_hash:
             raise ModelMismatchError(

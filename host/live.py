@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 from host.conversation import Conversation, first, ignore
 from host.errors import HostError
-from host.messages import LIVE, REFUSED_MODE, AskHello, BoardMessage, Credit, Hello, Mode, Refusal
+from host.messages import CHARGER, LIVE, REFUSED_MODE, AskHello, BoardMessage, Credit, Hello, Mode, Refusal
 from host.transport import Link
 
 
 class LiveSession(Conversation):
     """A conversation in live mode: nothing that the board says by itself is dropped."""
+
+    PROFILE = CHARGER
 
     def __init__(self, link: Link, *, model_hash: str | None = None, on_log: Callable[[str], None] = ignore) -> None:
         super().__init__(link, model_hash=model_hash, on_log=on_log, keep=True)

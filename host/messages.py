@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from host.errors import DamagedLineError
-from host.framing import frame, unframe
+from host.layouts import HEX8, I32, U8, U16, U32, Layout, parse, readers, writers
+from host.vehicle_messages import FROM_BOARD, FROM_HOST, LAYOUTS, Goal, SamplePhases, SampleRest, VehicleAnswer
 
 PROTOCOL_VERSION = 1
+CHARGER, CHARGE_POINT = 0, 1
+"""Whose charges a board follows: the upper four bits of its hello's protocol."""
+
 BOOT_REASONS = ("power", "reset", "watchdog", "brown-out")
 PHASES = ("pre-charge", "constant current", "constant voltage", "full")
 
@@ -94,7 +96,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Board: who it is; `firmware_version` is 0xMMmmpp."""
+    """Board: who it is; `firmware_version` is 0xMMmmpp, `protocol` the profile (four bits) and the version (four)."""
 
     hash_high: int
     hash_low: int
@@ -107,6 +109,16 @@ class Hello:
     def model_hash(self) -> str:
         """The 16 hexadecimal digits of the artifact."""
         return f"{self.hash_high:08x}{self.hash_low:08x}"
+
+    @property
+    def profile(self) -> int:
+        """CHARGER or CHARGE_POINT."""
+        return self.protocol >> 4
+
+    @property
+    def protocol_version(self) -> int:
+        """Of the wire."""
+        return self.protocol & 15
 
     @property
     def version(self) -> str:
@@ -189,112 +201,67 @@ class BoardError:
     code: int
 
 
-HostMessage = AskHello | AskStatistics | AskSettings | SetSetting | Reset | Mode | Sample
+HostMessage = (
+    AskHello | AskStatistics | AskSettings | SetSetting | Reset | Mode | Sample | SamplePhases | SampleRest | Goal
+)
 BoardMessage = (
-    Hello | Credit | Reset | Mode | Prediction | LiveSample | Event | Statistic | Setting | Refusal | BoardError
+    Hello
+    | Credit
+    | Reset
+    | Mode
+    | Prediction
+    | VehicleAnswer
+    | Goal
+    | LiveSample
+    | Event
+    | Statistic
+    | Setting
+    | Refusal
+    | BoardError
 )
 
-
-class _Number(NamedTuple):
-    low: int
-    high: int
-    pattern: bytes  # of its one spelling
-    spelling: str = "X"
-
-
-def _unsigned(n_bits: int) -> _Number:
-    return _Number(0, (1 << n_bits) - 1, b"0|[1-9A-F][0-9A-F]{0,%d}" % (n_bits // 4 - 1))
-
-
-_U8, _U16, _U32 = map(_unsigned, (8, 16, 32))
-_I32 = _Number(-(1 << 31), (1 << 31) - 1, b"0|-?[1-9A-F][0-9A-F]{0,7}")
-_HEX8 = _Number(0, (1 << 32) - 1, b"[0-9A-F]{8}", "08X")
-
-
-class _Layout(NamedTuple):
-    letter: str
-    fields: tuple[_Number, ...]
-
-
-_LAYOUTS: Mapping[type[Any], _Layout] = {
-    AskHello: _Layout("H", ()),
-    AskStatistics: _Layout("T", ()),
-    AskSettings: _Layout("V", ()),
-    SetSetting: _Layout("W", (_U32, _I32)),
-    Reset: _Layout("R", (_U32,)),
-    Mode: _Layout("M", (_U8,)),
-    Sample: _Layout("S", (_U32, _U32, _I32, _I32)),
-    Hello: _Layout("H", (_HEX8, _HEX8, _U8, _U32, _U8, _U8)),
-    Credit: _Layout("C", (_U32,)),
-    Prediction: _Layout("P", (_U32, _U8, _U16, _I32, _I32, _I32, _U8, _HEX8)),
-    LiveSample: _Layout("L", (_U32, _U32, _I32, _I32)),
-    Event: _Layout("E", (_U8, _U32)),
-    Statistic: _Layout("T", (_U8, _U32)),
-    Setting: _Layout("V", (_U8, _I32, _I32, _I32, _U8)),
-    Refusal: _Layout("N", (_U32, _U8, _U32)),
-    BoardError: _Layout("X", (_U8,)),
+_LAYOUTS: Mapping[type[Any], Layout] = {
+    AskHello: Layout("H", ()),
+    AskStatistics: Layout("T", ()),
+    AskSettings: Layout("V", ()),
+    SetSetting: Layout("W", (U32, I32)),
+    Reset: Layout("R", (U32,)),
+    Mode: Layout("M", (U8,)),
+    Sample: Layout("S", (U32, U32, I32, I32)),
+    Hello: Layout("H", (HEX8, HEX8, U8, U32, U8, U8)),
+    Credit: Layout("C", (U32,)),
+    Prediction: Layout("P", (U32, U8, U16, I32, I32, I32, U8, HEX8)),
+    LiveSample: Layout("L", (U32, U32, I32, I32)),
+    Event: Layout("E", (U8, U32)),
+    Statistic: Layout("T", (U8, U32)),
+    Setting: Layout("V", (U8, I32, I32, I32, U8)),
+    Refusal: Layout("N", (U32, U8, U32)),
+    BoardError: Layout("X", (U8,)),
+    **LAYOUTS,
 }
-_ENCODINGS = {
-    kind: (layout.letter, tuple(field.name for field in fields(kind)), layout.fields)
-    for kind, layout in _LAYOUTS.items()
-}
-
-
-class _Reader(NamedTuple):
-    kind: type[Any]
-    body: re.Pattern[bytes]  # a group a field
-    signed: tuple[int, ...]  # the fields whose spelling alone does not bound them
-
-
-def _readers(kinds: Iterable[type[Any]]) -> Mapping[bytes, _Reader]:
-    readers = {}
-    for kind in kinds:
-        letter, numbers = _LAYOUTS[kind].letter.encode("ascii"), _LAYOUTS[kind].fields
-        body = re.compile(letter + b"".join(b",(%s)" % number.pattern for number in numbers))
-        readers[letter] = _Reader(kind, body, tuple(k for k, number in enumerate(numbers) if number.low < 0))
-    return readers
-
-
-_FROM_HOST = _readers((AskHello, AskStatistics, AskSettings, SetSetting, Reset, Mode, Sample))
-_FROM_BOARD = _readers(
-    (Hello, Credit, Reset, Mode, Prediction, LiveSample, Event, Statistic, Setting, Refusal, BoardError)
+_WRITERS = writers(_LAYOUTS)
+_FROM_HOST = readers(_LAYOUTS, (AskHello, AskStatistics, AskSettings, SetSetting, Reset, Mode, Sample, *FROM_HOST))
+_FROM_BOARD = readers(
+    _LAYOUTS,
+    (
+        *(Hello, Credit, Reset, Mode, Prediction, LiveSample, Event, Statistic, Setting, Refusal, BoardError),
+        *FROM_BOARD,
+    ),
 )
 
 
 def encode(message: HostMessage | BoardMessage) -> bytes:
     """The line of a message, LF included; raises ValueError when a field is out of its range."""
-    letter, names, numbers = _ENCODINGS[type(message)]
-    return frame(letter, [_write(getattr(message, name), number) for name, number in zip(names, numbers, strict=True)])
+    return _WRITERS[type(message)].line(message)
 
 
 def parse_from_board(line: bytes) -> BoardMessage:
     """The board's message in a line without LF; raises DamagedLineError."""
-    message: BoardMessage = _parse(line, _FROM_BOARD)
+    message: BoardMessage = parse(line, _FROM_BOARD)
     return message
 
 
 def parse_from_host(line: bytes) -> HostMessage:
     """The host's message in a line without LF; raises DamagedLineError."""
-    message: HostMessage = _parse(line, _FROM_HOST)
+    message: HostMessage = parse(line, _FROM_HOST)
     return message
-
-
-def _parse(line: bytes, readers: Mapping[bytes, _Reader]) -> Any:
-    body = unframe(line)
-    reader = readers.get(body[:1])
-    if reader is None:
-        raise DamagedLineError(f"type {body[:1]!r} is not known")
-    match = reader.body.fullmatch(body)
-    if match is None:
-        raise DamagedLineError(f"{body!r}: wrong number of fields, or one that is not a canonical number in its range")
-    values = [int(text, 16) for text in match.groups()]
-    for k in reader.signed:
-        if not _I32.low <= values[k] <= _I32.high:
-            raise DamagedLineError(f"{body!r}: a number out of range")
-    return reader.kind(*values)
-
-
-def _write(value: int, number: _Number) -> str:
-    if not number.low <= value <= number.high:
-        raise ValueError(f"{value} does not lie in {number.low} … {number.high}")
-    return format(value, number.spelling)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from host.conversation import SILENCE_S, Conversation, first
 from host.conversation import Counters as Counters  # re-exported: what a session counts
 from host.errors import HostError, SilentBoardError
 from host.messages import (
+    CHARGER,
     INJECTED,
     REFUSED_GAP,
     REFUSED_MODE,
@@ -41,12 +43,43 @@ class Measurement(NamedTuple):
     current_ma: int
 
 
+class Sampled(Protocol):
+    """A sample of either profile."""
+
+    @property
+    def t_ms(self) -> int:
+        """On the clock of whoever measured."""
+
+
+class Answered(Protocol):
+    """An answer of either profile."""
+
+    @property
+    def sequence(self) -> int:
+        """Of the sample it answers."""
+
+
+SampleT = TypeVar("SampleT", bound=Sampled)
+AnswerT = TypeVar("AnswerT", bound=Answered)
+
+
 class _ChargeLostError(Exception):
     """The board no longer has this charge's state: begin again."""
 
 
-class Session(Conversation):
-    """A conversation in injected mode."""
+class InjectedSession(Conversation, ABC, Generic[SampleT, AnswerT]):
+    """A conversation in injected mode, whatever is sampled and answered."""
+
+    @abstractmethod
+    def lines(self, sequence: int, sample: SampleT) -> bytes:
+        """A sample as it is sent."""
+
+    @abstractmethod
+    def answer(self, message: BoardMessage) -> AnswerT | None:
+        """The answer that a message is, or completes."""
+
+    def begin(self) -> None:
+        """Tell the board what it has to know at the start of a charge."""
 
     def open(self) -> Hello:
         """Learn who the board is; read away whatever it said before; take injected mode.
@@ -62,8 +95,8 @@ class Session(Conversation):
 
     def replay(
         self,
-        samples: Sequence[Measurement],
-        on_answer: Callable[[int, Prediction], None],
+        samples: Sequence[SampleT],
+        on_answer: Callable[[int, AnswerT], None],
         *,
         speed: float | None = None,
     ) -> None:
@@ -73,13 +106,14 @@ class Session(Conversation):
         is replayed and on_answer sees its indexes again from 0. Raises SilentBoardError when that, or silence, does
         not end; HostError for a sample the board refuses.
         """
-        lines = [encode(Sample(k, *sample)) for k, sample in enumerate(samples)]
+        lines = [self.lines(k, sample) for k, sample in enumerate(samples)]
         due_at = None if speed is None else _schedule(samples, self._link.now(), speed)
         furthest, in_vain = -1, 0
         while True:
             window = Window(lines, self.credit_bytes)
             try:
                 self.ask(Reset(0), _echo(Reset(0)), "does not answer a reset")
+                self.begin()
                 self._stream(window, samples, on_answer, due_at)
                 return
             except _ChargeLostError:
@@ -99,8 +133,8 @@ class Session(Conversation):
     def _stream(
         self,
         window: Window,
-        samples: Sequence[Measurement],
-        on_answer: Callable[[int, Prediction], None],
+        samples: Sequence[SampleT],
+        on_answer: Callable[[int, AnswerT], None],
         due_at: Sequence[float] | None,
     ) -> None:
         silences = 0
@@ -129,13 +163,14 @@ class Session(Conversation):
         self,
         message: BoardMessage,
         window: Window,
-        samples: Sequence[Measurement],
-        on_answer: Callable[[int, Prediction], None],
+        samples: Sequence[SampleT],
+        on_answer: Callable[[int, AnswerT], None],
     ) -> bool:
         """Handle one message during a charge; True when it brought the charge forward."""
-        if isinstance(message, Prediction):
-            if window.answered(message.sequence):
-                on_answer(message.sequence, message)
+        answer = self.answer(message)
+        if answer is not None:
+            if window.answered(answer.sequence):
+                on_answer(answer.sequence, answer)
                 return True
         elif isinstance(message, Refusal):
             self._take_refusal(message, window, samples)
@@ -146,7 +181,7 @@ class Session(Conversation):
             self.credit_bytes = message.n_bytes
         return False
 
-    def _take_refusal(self, refusal: Refusal, window: Window, samples: Sequence[Measurement]) -> None:
+    def _take_refusal(self, refusal: Refusal, window: Window, samples: Sequence[SampleT]) -> None:
         self.counters.refusals += 1
         if refusal.reason == REFUSED_TIME and refusal.sequence == window.base:
             t_ms = samples[refusal.sequence].t_ms
@@ -162,7 +197,21 @@ class Session(Conversation):
             raise _ChargeLostError
 
 
-def _schedule(samples: Sequence[Measurement], start: float, speed: float) -> list[float]:
+class Session(InjectedSession[Measurement, Prediction]):
+    """With a charger's board."""
+
+    PROFILE = CHARGER
+
+    def lines(self, sequence: int, sample: Measurement) -> bytes:
+        """One line."""
+        return encode(Sample(sequence, *sample))
+
+    def answer(self, message: BoardMessage) -> Prediction | None:
+        """One line."""
+        return message if isinstance(message, Prediction) else None
+
+
+def _schedule(samples: Sequence[Sampled], start: float, speed: float) -> list[float]:
     """When each sample is due, on the link's clock."""
     return [start + ((sample.t_ms - samples[0].t_ms) & 0xFFFFFFFF) / 1000 / speed for sample in samples]
 

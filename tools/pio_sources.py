@@ -1,5 +1,8 @@
 """Adds the port and the model to the build: two folders that are chosen, not found as libraries.
 
+The model says whose charges the firmware follows (wp/profile.h). A household's brings the library behind its answers,
+which a charger's firmware does not compile.
+
 Runs inside PlatformIO before the platform's own script, so that their flags come from the environment like all others.
 """
 
@@ -35,10 +38,23 @@ def model_dir():
     return path
 
 
+def is_of_vehicles(folder):
+    return '#include "wp/household.h"' in Path(folder, "model.h").read_text(encoding="ascii")
+
+
+def add_vehicles():
+    library = Path(env.subst("$PROJECT_DIR"), "firmware", "lib", "vehicle")
+    env.Append(CPPPATH=[str(library / "include")], CPPDEFINES=[("WP_PROFILE_EV", 1)])
+    if not env.IsIntegrationDump():
+        env.BuildSources("$BUILD_DIR/household", str(library / "src"))
+
+
 # `pio test` must not leave its last test where the host tool looks for the virtual board.
 if "test" in env.GetBuildType() and "native" in env.GetProjectOption("custom_port", "").split():
     env.Replace(PROGNAME="test_program")
 if not env.IsCleanTarget():
+    if is_of_vehicles(model_dir()):
+        add_vehicles()
     for kind, folder in (*((f"port_{folder.name}", folder) for folder in port_dirs()), ("model", model_dir())):
         env.Append(CPPPATH=[str(folder)])
         if not env.IsIntegrationDump():

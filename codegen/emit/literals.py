@@ -25,6 +25,15 @@ def int32_literal(value: Number) -> str:
     return "INT32_MIN" if value == INT32_MIN else str(value)
 
 
+def string_literal(text: str) -> str:
+    """A string literal: what is not printable ASCII as octal bytes of UTF-8."""
+    parts = []
+    for byte in text.encode():
+        plain = 32 <= byte < 127 and chr(byte) not in '"\\?'
+        parts.append(chr(byte) if plain else f"\\{byte:03o}")
+    return f'"{"".join(parts)}"'
+
+
 def comment_text(text: str) -> str:
     """Text that cannot end the comment it stands in, nor leave its line."""
     printable = "".join(character if " " <= character <= "~" else "?" for character in text)

@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "firmware" / "lib" / "vehicle"
 INCLUDES = ("-I", LIBRARY / "include", "-I", ROOT / "firmware" / "lib" / "core" / "include")
 SOURCES = sorted((LIBRARY / "src").glob("*.c"))
+CRC32 = ROOT / "firmware" / "lib" / "core" / "src" / "crc32.c"
 
 INT32 = (-(2**31), 2**31 - 1)
 STEPS = st.one_of(
@@ -168,14 +169,14 @@ def test_stress_under_sanitizers(tmp_path: Path) -> None:
     """Random and extreme samples: nothing undefined, refused samples change nothing, features keep to their range."""
     sanitizers = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
     stress = Path(__file__).with_name("vehicle_stress.c")
-    run("gcc", "-std=c11", *sanitizers, *INCLUDES, *SOURCES, stress, "-o", tmp_path / "stress")
+    run("gcc", "-std=c11", *sanitizers, *INCLUDES, *SOURCES, CRC32, stress, "-o", tmp_path / "stress")
     run(tmp_path / "stress")
 
 
 @pytest.mark.qemu
 def test_portable_symbols_and_size_on_rv32imc(tmp_path: Path) -> None:
     objects = []
-    for path in SOURCES:
+    for path in (*SOURCES, CRC32):
         objects.append(tmp_path / f"{path.stem}.o")
         run(*RISCV, "-std=c11", "-Os", *INCLUDES, "-c", path, "-o", objects[-1])
     nm = run("riscv64-unknown-elf-nm", "-P", *objects)

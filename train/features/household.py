@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.artifact_household import CAR_FIELDS, RULE_FIELDS, HouseholdCar, HouseholdRules
-from train.features.core import BINDING, ROOT, VEHICLE, build_library, open_library
+from train.features.core import BINDING, CORE, ROOT, VEHICLE, build_library, open_library
 
 COLUMNS = (
     *("car", "possible", "flags", "phase", "stage", "active_phases", "confidence_permille", "power_class_w"),
@@ -52,7 +52,8 @@ def load_household_library() -> tuple[Any, Any]:
 
 def build_household(root: Path = ROOT) -> Path:
     """Compile it unless it is compiled already; return the shared library. Raises BuildError."""
-    sources = [*sorted((root / VEHICLE / "src").glob("*.c")), root / BINDING / "household_binding.c"]
+    sources = [*sorted((root / VEHICLE / "src").glob("*.c")), root / CORE / "src" / "crc32.c"]
+    sources += [root / BINDING / "household_binding.c"]
     return build_library(root, sources, "wattprint_household")
 
 

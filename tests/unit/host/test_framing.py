@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host import messages
+from host import messages, vehicle_messages
 from host.errors import DamagedLineError
 from host.framing import LINE_MAX, LOG_MAX, LineSplitter, frame, unframe
 from host.messages import encode, parse_from_board, parse_from_host
@@ -27,7 +27,11 @@ FROM_HOST = st.one_of(
     st.builds(messages.Reset, U32),
     st.builds(messages.Mode, U8),
     st.builds(messages.Sample, U32, U32, I32, I32),
+    st.builds(vehicle_messages.SamplePhases, U32, *[st.integers(0, 0xFFFFF), st.integers(-0x7FFFF, 0x7FFFF)] * 3),
+    st.builds(vehicle_messages.SampleRest, U32, U32, I32, I32, I32),
+    st.builds(vehicle_messages.Goal, st.integers(0, 100), st.integers(0, 2**31 - 1)),
 )
+OR_NOT_KNOWN = st.integers(-1, 2**24 - 1)
 FROM_BOARD = st.one_of(
     st.builds(messages.Hello, U32, U32, U8, st.integers(0, 0xFFFFFF), U8, U8),
     st.builds(messages.Credit, U32),
@@ -40,6 +44,20 @@ FROM_BOARD = st.one_of(
     st.builds(messages.Setting, U8, I32, I32, I32, U8),
     st.builds(messages.Refusal, U32, U8, U32),
     st.builds(messages.BoardError, U8),
+    st.builds(vehicle_messages.Goal, st.integers(0, 100), st.integers(0, 2**31 - 1)),
+    st.builds(
+        vehicle_messages.VehicleAnswer,
+        *(
+            U32,
+            U8,
+            st.integers(0, 0xFFFF),
+            st.integers(0, 0xFFFFF),
+            OR_NOT_KNOWN,
+            OR_NOT_KNOWN,
+            OR_NOT_KNOWN,
+            REMAINING,
+        ),
+    ),
 )
 
 
@@ -71,6 +89,28 @@ def test_a_line_is_written_as_the_page_says() -> None:
     assert encode(hello).startswith(b"$H,00000123,89ABCDEF,1,100,0,E*")
     assert hello.model_hash == "0000012389abcdef"
     assert hello.version == "0.1.0"
+    assert (hello.protocol_version, hello.profile) == (1, messages.CHARGER)
+    of_vehicles = messages.Hello(0, 0, 0x11, 0x000100, 0, 3)
+    assert (of_vehicles.protocol_version, of_vehicles.profile) == (1, messages.CHARGE_POINT)
+
+
+def test_the_widest_lines_of_a_charge_point_fit() -> None:
+    widest = 2**32 - 1, *(0xFFFFF, -0x7FFFF) * 3
+    assert len(encode(vehicle_messages.SamplePhases(*widest))) == 60
+    rest = vehicle_messages.SampleRest(2**32 - 1, 2**32 - 1, *[-(2**31)] * 3)
+    assert len(encode(rest)) <= LINE_MAX
+    s = 2**24 - 1
+    answer = vehicle_messages.VehicleAnswer(2**32 - 1, 0xFF, 0xFFFF, 0xFFFFF, s, s, s, s)
+    assert len(encode(answer)) == LINE_MAX
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"A,0,100000,0,0,0,0,0", b"A,0,0,80000,0,0,0,0", b"A,0,-1,0,0,0,0,0", b"B,0,0,0,0", b"G,65,0", b"G,0,80000000"],
+)
+def test_what_a_charge_point_does_not_take_is_damage(body: bytes) -> None:
+    with pytest.raises(DamagedLineError):
+        parse_from_host(b"$%s*%08X" % (body, zlib.crc32(body)))
 
 
 @pytest.mark.parametrize("text", ["00", "-0", "01", "a", "+1", "", "0x1", "1 ", "-", "--1", "-01", "1-", "80000000"])

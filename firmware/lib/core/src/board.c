@@ -18,27 +18,18 @@ enum {
     N_COUNTERS
 };
 
-static bool is_unsigned(int64_t field)
-{
-    return field >= 0; /* a number on the wire is at most 2^32 - 1 */
-}
-
-static bool is_signed(int64_t field)
-{
-    return field >= INT32_MIN && field <= INT32_MAX;
-}
-
-static bool same_sample(const wp_sample *a, const wp_sample *b)
-{
-    return a->t_ms == b->t_ms && a->voltage_mv == b->voltage_mv && a->current_ma == b->current_ma;
-}
-
 /* Whether the answer to that sequence number is still kept. The features count the samples of this charge, so a slot
  * left over from the charge before, or never written, does not pass for an answer; the count stops at 2^32 - 1. */
 static bool is_kept(const wp_board *board, uint32_t sequence)
 {
     const uint32_t age = board->next_sequence - sequence; /* 1 is the latest */
-    return age >= 1 && age <= WP_ANSWERS_KEPT && age <= board->charge.features.n_samples;
+    return age >= 1 && age <= WP_ANSWERS_KEPT && age <= n_samples_of(&board->charge);
+}
+
+/* Modulo 2^32: beyond the expected one by less than half. */
+static bool is_ahead(const wp_board *board, uint32_t sequence)
+{
+    return sequence - board->next_sequence - 1u < (uint32_t)INT32_MAX;
 }
 
 static void note_duration(wp_duration *duration, uint32_t value)
@@ -59,12 +50,12 @@ static uint32_t passed_us(const wp_port *port, uint32_t start_us, uint32_t n_tic
     return us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
 }
 
-wp_status wp_answer_next(wp_board *board, const wp_sample *sample, wp_answer *answer)
+wp_status wp_answer_next(wp_board *board, const wp_board_sample *sample, wp_board_answer *answer)
 {
     const wp_port *port = board->port;
     const uint32_t start_us = port->clock_us(port->context);
     const uint32_t start_ticks = port->ticks(port->context);
-    const wp_status status = wp_charge_update(&board->charge, sample, answer);
+    const wp_status status = wp_board_charge_update(&board->charge, sample, answer);
 
     if (status == WP_OK) {
         const uint32_t n_ticks = port->ticks(port->context) - start_ticks;
@@ -76,7 +67,7 @@ wp_status wp_answer_next(wp_board *board, const wp_sample *sample, wp_answer *an
     return status;
 }
 
-static void answer_new_sample(wp_board *board, uint32_t sequence, const wp_sample *sample)
+static void answer_new_sample(wp_board *board, uint32_t sequence, const wp_board_sample *sample)
 {
     wp_kept_answer *slot = &board->kept[sequence % WP_ANSWERS_KEPT];
 
@@ -88,7 +79,7 @@ static void answer_new_sample(wp_board *board, uint32_t sequence, const wp_sampl
     wp_send_prediction(board, sequence, &slot->answer);
 }
 
-static void answer_known_sample(wp_board *board, uint32_t sequence, const wp_sample *sample)
+static void answer_known_sample(wp_board *board, uint32_t sequence, const wp_board_sample *sample)
 {
     const wp_kept_answer *slot = &board->kept[sequence % WP_ANSWERS_KEPT];
     if (same_sample(&slot->sample, sample)) {
@@ -100,23 +91,20 @@ static void answer_known_sample(wp_board *board, uint32_t sequence, const wp_sam
 
 static bool take_sample(wp_board *board, const wp_message *message)
 {
-    const int64_t *field = message->fields;
-    if (message->n_fields != 4 || !is_unsigned(field[0]) || !is_unsigned(field[1]) || !is_signed(field[2]) ||
-        !is_signed(field[3])) {
+    if (!is_sample(message)) {
         return false;
     }
-    const uint32_t sequence = (uint32_t)field[0];
-    const wp_sample sample = {
-        .t_ms = (uint32_t)field[1], .voltage_mv = (int32_t)field[2], .current_ma = (int32_t)field[3]};
+    const uint32_t sequence = (uint32_t)message->fields[0];
+    const wp_board_sample sample = sample_of(board, message);
 
     if (board->mode != WP_MODE_INJECTED) {
         wp_refuse(board, sequence, WP_REFUSAL_MODE);
+    } else if (!is_whole(board, sequence) || is_ahead(board, sequence)) {
+        wp_refuse(board, sequence, WP_REFUSAL_GAP);
     } else if (sequence == board->next_sequence) {
         answer_new_sample(board, sequence, &sample);
     } else if (is_kept(board, sequence)) {
         answer_known_sample(board, sequence, &sample);
-    } else if (sequence - board->next_sequence <= (uint32_t)INT32_MAX) { /* modulo 2^32: ahead by less than half */
-        wp_refuse(board, sequence, WP_REFUSAL_GAP);
     } else {
         wp_refuse(board, sequence, WP_REFUSAL_TOO_OLD);
     }
@@ -125,7 +113,7 @@ static bool take_sample(wp_board *board, const wp_message *message)
 
 void wp_begin_charge(wp_board *board, uint32_t sequence)
 {
-    wp_features_init(&board->charge.features);
+    forget_samples(board);
     board->next_sequence = sequence;
 }
 
@@ -149,7 +137,7 @@ static bool take_mode(wp_board *board, const wp_message *message)
     }
     switch (message->fields[0]) {
     case WP_MODE_LIVE:
-        if (board->port->sensor == WP_SENSOR_ABSENT) {
+        if (!has_live_mode(board)) {
             wp_refuse(board, board->next_sequence, WP_REFUSAL_MODE);
             return true;
         }
@@ -211,7 +199,15 @@ static void take_message(wp_board *board, const wp_message *message)
 {
     bool fields_fit = true;
     switch (message->type) {
-    case 'S':
+#if WP_PROFILE_EV
+    case WP_PHASES_LINE:
+        fields_fit = take_phases(board, message);
+        break;
+    case WP_GOAL_LINE:
+        fields_fit = wp_take_goal(board, message);
+        break;
+#endif
+    case WP_SAMPLE_LINE:
         fields_fit = take_sample(board, message);
         break;
     case 'R':
@@ -255,7 +251,7 @@ static void take_line(wp_board *board)
     take_message(board, &message);
 }
 
-wp_status wp_board_init(wp_board *board, const wp_model *model, const wp_port *port)
+wp_status wp_board_init(wp_board *board, const wp_board_model *model, const wp_port *port)
 {
     wp_status status = wp_port_check(port);
     memset(board, 0, sizeof *board);
@@ -263,11 +259,11 @@ wp_status wp_board_init(wp_board *board, const wp_model *model, const wp_port *p
     board->mode = WP_MODE_INJECTED;
     wp_line_reader_init(&board->reader);
     if (status == WP_OK) {
-        status = wp_charge_init(&board->charge, model);
+        status = wp_board_charge_init(&board->charge, model);
     }
     if (status == WP_OK) {
         wp_send_hello(board);
-        if (port->sensor == WP_SENSOR_PRESENT) {
+        if (has_live_mode(board)) {
             wp_begin_live(board);
         }
     }

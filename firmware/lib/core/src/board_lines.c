@@ -1,6 +1,7 @@
 #include "board_private.h"
 
-/* Every line built below fits: the longest is a prediction, 60 bytes with all of its fields at their widest. */
+/* Every line built below fits: the longest is a prediction, 60 bytes with all of its fields at their widest; at a charge
+ * point its first line with 62. */
 static void send_line(const wp_board *board, wp_line_writer *line)
 {
     const size_t n = wp_line_end(line);
@@ -22,15 +23,15 @@ static uint32_t big_endian(const uint8_t bytes[4])
 
 void wp_send_hello(const wp_board *board)
 {
-    const wp_model *model = board->charge.model;
+    const wp_board_model *model = board->charge.model;
     wp_line_writer line;
     wp_line_begin(&line, 'H');
     wp_line_field_fixed(&line, big_endian(model->hash), 8);
     wp_line_field_fixed(&line, big_endian(model->hash + 4), 8);
-    wp_line_field(&line, WP_PROTOCOL_VERSION);
+    wp_line_field(&line, WP_PROTOCOL_FIELD);
     wp_line_field(&line, WP_FIRMWARE_VERSION);
     wp_line_field(&line, (int64_t)board->port->boot);
-    wp_line_field(&line, model->n_devices);
+    wp_line_field(&line, n_devices_of(model));
     send_line(board, &line);
 }
 
@@ -51,6 +52,75 @@ void wp_send_event(const wp_board *board, wp_event event, uint32_t detail)
     wp_line_field(&line, detail);
     send_line(board, &line);
 }
+
+#if WP_PROFILE_EV
+
+/* The four phases there are at a charger's output, for a host that knows no others. */
+static uint32_t phase_of(const wp_household_answer *answer)
+{
+    switch (answer->phase) {
+    case WP_HOUSEHOLD_WAITING:
+        return 0;
+    case WP_HOUSEHOLD_TAPER:
+        return 2;
+    case WP_HOUSEHOLD_DONE:
+        return 3;
+    default:
+        return 1;
+    }
+}
+
+static void send_household(const wp_board *board, uint32_t sequence, const wp_household_answer *answer)
+{
+    const uint32_t state = (uint32_t)answer->flags | (uint32_t)answer->phase << 5 | (uint32_t)answer->stage << 8 |
+                           (uint32_t)answer->active_phases << 12;
+    wp_line_writer line;
+    wp_line_begin(&line, 'Q');
+    wp_line_field(&line, sequence);
+    wp_line_field(&line, answer->possible);
+    wp_line_field(&line, state);
+    wp_line_field(&line, answer->power_class_w);
+    for (size_t i = 0; i < 3; i++) {
+        wp_line_field(&line, answer->target_s[i]);
+    }
+    wp_line_field(&line, answer->energy_to_go_wh);
+    send_line(board, &line);
+}
+
+void wp_send_prediction(const wp_board *board, uint32_t sequence, const wp_vehicle_answer *answer)
+{
+    const wp_household_answer *told = &answer->household;
+    const uint32_t unknown = (told->flags & WP_HOUSEHOLD_UNKNOWN) != 0 ? 1u : 0u;
+    wp_line_writer line;
+    send_household(board, sequence, told);
+    wp_line_begin(&line, 'P');
+    wp_line_field(&line, sequence);
+    wp_line_field(&line, told->car);
+    wp_line_field(&line, told->confidence_permille);
+    for (size_t i = 0; i < 3; i++) {
+        wp_line_field(&line, told->done_s[i]);
+    }
+    wp_line_field(&line, unknown | phase_of(told) << 1);
+    wp_line_field_fixed(&line, answer->state_crc, 8);
+    send_line(board, &line);
+}
+
+bool wp_take_goal(wp_board *board, const wp_message *message)
+{
+    const int64_t *field = message->fields;
+    if (message->n_fields != 2 || field[0] < 0 || field[0] > 100 || field[1] < 0 || field[1] > INT32_MAX) {
+        return false;
+    }
+    wp_household_ask(&board->charge.household, (int32_t)field[0], (int32_t)field[1]);
+    wp_line_writer line;
+    wp_line_begin(&line, 'G');
+    wp_line_field(&line, field[0]);
+    wp_line_field(&line, field[1]);
+    send_line(board, &line);
+    return true;
+}
+
+#else
 
 void wp_send_live_sample(const wp_board *board, uint32_t sequence, const wp_sample *sample)
 {
@@ -77,6 +147,8 @@ void wp_send_prediction(const wp_board *board, uint32_t sequence, const wp_answe
     wp_line_field_fixed(&line, answer->state_crc, 8);
     send_line(board, &line);
 }
+
+#endif
 
 void wp_send_setting(const wp_board *board, uint8_t number)
 {

@@ -1,6 +1,16 @@
 /* Live mode: the board's own samples. */
 #include "board_private.h"
 
+#if WP_PROFILE_EV
+
+uint32_t wp_board_tick(wp_board *board)
+{
+    (void)board; /* samples are injected only */
+    return WP_WAIT_FOR_EVER;
+}
+
+#else
+
 void wp_begin_live(wp_board *board)
 {
     board->mode = WP_MODE_LIVE;
@@ -92,3 +102,5 @@ uint32_t wp_board_tick(wp_board *board)
     }
     return wp_live_wait_us(&board->live);
 }
+
+#endif

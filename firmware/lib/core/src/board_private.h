@@ -5,6 +5,12 @@
 
 #include "wp/board.h"
 
+#if WP_PROFILE_EV
+#include "board_vehicle_private.h"
+#else
+#include "board_charger_private.h"
+#endif
+
 /* Codes of an error, docs/wire.md. */
 enum {
     WP_LINE_ERROR_TYPE = 1,
@@ -19,8 +25,7 @@ void wp_send_hello(const wp_board *board);
 void wp_send_number(const wp_board *board, uint8_t type, uint32_t value);
 void wp_send_counter(const wp_board *board, uint8_t counter, uint32_t value);
 void wp_send_event(const wp_board *board, wp_event event, uint32_t detail);
-void wp_send_live_sample(const wp_board *board, uint32_t sequence, const wp_sample *sample);
-void wp_send_prediction(const wp_board *board, uint32_t sequence, const wp_answer *answer);
+void wp_send_prediction(const wp_board *board, uint32_t sequence, const wp_board_answer *answer);
 void wp_send_setting(const wp_board *board, uint8_t number);
 void wp_refuse(wp_board *board, uint32_t sequence, wp_refusal reason);
 
@@ -28,7 +33,13 @@ void wp_refuse(wp_board *board, uint32_t sequence, wp_refusal reason);
 void wp_begin_charge(wp_board *board, uint32_t sequence);
 
 /* Answers the next sample of the charge and takes the time. On error nothing changes. */
-WP_MUST_CHECK wp_status wp_answer_next(wp_board *board, const wp_sample *sample, wp_answer *answer);
+WP_MUST_CHECK wp_status wp_answer_next(wp_board *board, const wp_board_sample *sample, wp_board_answer *answer);
+
+#if WP_PROFILE_EV
+/* What is wanted of the charge. False: fields too many, too few or out of range. */
+bool wp_take_goal(wp_board *board, const wp_message *message);
+#else
+void wp_send_live_sample(const wp_board *board, uint32_t sequence, const wp_sample *sample);
 
 /* Live mode begins with nothing plugged in. */
 void wp_begin_live(wp_board *board);
@@ -41,6 +52,7 @@ void wp_end_live(wp_board *board);
 
 /* Tells a host that comes in mid-charge what it has missed. */
 void wp_send_live_state(const wp_board *board);
+#endif
 
 /* Tells all settings; sets one. False: fields too many, too few or out of range. */
 bool wp_take_list_settings(const wp_board *board, const wp_message *message);

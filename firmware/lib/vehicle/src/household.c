@@ -10,7 +10,7 @@
 #define WEIGHT_END 16384u
 
 static const uint16_t exp2_q16[16] = {65535, 62757, 60096, 57548, 55108, 52772, 50534, 48392,
-                                      46340, 44376, 42495, 40693, 38967, 37315, 35733, 34218};
+                                      46340, 44376, 42494, 40693, 38967, 37315, 35733, 34218};
 
 void wp_household_init(wp_household *state, const wp_household_model *model)
 {

@@ -1,7 +1,8 @@
 /* wp/board.h: the board's side of the wire: bytes and time in, lines out. Portable; a port moves the bytes.
  *
  * The caller owns the memory, calls wp_board_receive with whatever has arrived and wp_board_tick when that asks for it.
- * Lines go out through the port's write, at once and in order. No call waits but write itself.
+ * Lines go out through the port's write, at once and in order. No call waits but write itself. What is sampled and
+ * answered is the firmware's profile: wp/profile.h. At a charge point samples are injected; there is no live mode.
  *
  *     for (;;) {
  *         const uint32_t wait_us = wp_board_tick(&board);
@@ -12,21 +13,29 @@
 #ifndef WP_BOARD_H
 #define WP_BOARD_H
 
-#include "wp/charge.h"
 #include "wp/link.h"
 #include "wp/live.h"
 #include "wp/port.h"
+#include "wp/profile.h"
 
 #define WP_PROTOCOL_VERSION 1
+/* As the hello has it: the profile in the upper four bits. */
+#define WP_PROTOCOL_FIELD (WP_PROFILE_EV << 4 | WP_PROTOCOL_VERSION)
 #define WP_FIRMWARE_VERSION 0x000100u /* 0xMMmmpp: 0.1.0 */
 
 /* Bytes the host may have unanswered: a hardware UART's FIFO. Announced as credit. */
 #ifndef WP_CREDIT_BYTES
 #define WP_CREDIT_BYTES 128
 #endif
-/* Answers kept for a host that missed one. More than lines fit into the credit: the shortest sample has 20 bytes. */
+/* Answers kept for a host that missed one. More than samples fit into the credit. */
+#if WP_PROFILE_EV
+#define WP_SAMPLE_BYTES_MIN 48
+#define WP_ANSWERS_KEPT 4
+#else
+#define WP_SAMPLE_BYTES_MIN 20
 #define WP_ANSWERS_KEPT 8
-_Static_assert(WP_CREDIT_BYTES / 20 < WP_ANSWERS_KEPT, "a host may ask for any answer it has not seen");
+#endif
+_Static_assert(WP_CREDIT_BYTES / WP_SAMPLE_BYTES_MIN < WP_ANSWERS_KEPT, "a host may ask for any answer it has not seen");
 
 typedef enum wp_mode { WP_MODE_LIVE = 0, WP_MODE_INJECTED = 1 } wp_mode;
 
@@ -46,8 +55,8 @@ typedef enum wp_event { WP_EVENT_PLUG = 1, WP_EVENT_UNPLUG = 2, WP_EVENT_FAULT =
 #define WP_WAIT_FOR_EVER UINT32_MAX
 
 typedef struct wp_kept_answer {
-    wp_sample sample; /* what was answered, to tell a repeat from a contradiction */
-    wp_answer answer;
+    wp_board_sample sample; /* what was answered, to tell a repeat from a contradiction */
+    wp_board_answer answer;
 } wp_kept_answer;
 
 /* How long answers take, in one unit. */
@@ -58,10 +67,16 @@ typedef struct wp_duration {
 
 typedef struct wp_board {
     const wp_port *port;
-    wp_charge charge;
+    wp_board_charge charge;
     wp_line_reader reader;
     wp_mode mode;
+#if WP_PROFILE_EV
+    wp_vehicle_sample phases;    /* of a sample whose last line has not come yet: voltages, currents */
+    uint32_t phases_sequence;    /* its number */
+    bool phases_wait;
+#else
     wp_live live;                /* in live mode */
+#endif
     uint32_t n_charges;          /* plugs since power-up */
     uint32_t next_sequence;      /* the only new one that is accepted; in live mode the next sample's */
     uint32_t n_answered;         /* samples since power-up; wraps */
@@ -74,7 +89,7 @@ typedef struct wp_board {
 
 /* Starts the board's side and sends the hello: in live mode where the port has a sensor, else in injected mode. Port and
  * model must outlive it. WP_ERROR_MODEL, WP_ERROR_PORT: nothing was sent. */
-WP_MUST_CHECK wp_status wp_board_init(wp_board *board, const wp_model *model, const wp_port *port);
+WP_MUST_CHECK wp_status wp_board_init(wp_board *board, const wp_board_model *model, const wp_port *port);
 
 /* Takes n received bytes and answers every line completed by them. */
 void wp_board_receive(wp_board *board, const uint8_t *bytes, size_t n);
