@@ -72,6 +72,7 @@ class SerialLink:
         self._port = port
         self._serial = _open(port, baud)
         self._descriptor = _descriptor(self._serial)
+        self._socket = getattr(self._serial, "_socket", None)
         self._received: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._failure: str | None = None
         self._closing = False
@@ -141,6 +142,8 @@ class SerialLink:
         self._reader.join(timeout=10 * READ_TIMEOUT_S)
         with suppress(OSError):
             self._serial.close()
+        if isinstance(self._socket, socket.socket):
+            self._socket.close()  # pyserial leaves one open that the other side has closed
 
     def _read(self) -> None:
         import serial

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from host.arguments import Subparsers, add_play, add_port, command
+from host.bridge.ocpp.command import EXAMPLE as OCPP_EXAMPLE
+from host.bridge.ocpp.command import add_ocpp
 from host.errors import HostError
 from host.monitor.command import add_artifact, add_http
 
@@ -27,16 +29,18 @@ EVCC_PORT = 7071
 
 
 def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
-    """Declare the command and its two kinds."""
-    example = f"{MQTT_EXAMPLE}\n{EVCC_EXAMPLE}"
-    parser = command(sub, "bridge", _run, "hand what the board says on to Home Assistant (MQTT) or evcc", example)
+    """Declare the command and its kinds."""
+    example = f"{MQTT_EXAMPLE}\n{EVCC_EXAMPLE}\n{OCPP_EXAMPLE}"
+    summary = "hand what the board says on to Home Assistant (MQTT), evcc or a charge point's central system (OCPP)"
+    parser = command(sub, "bridge", _run, summary, example)
     kinds = parser.add_subparsers(metavar="KIND", required=True)
     _add_mqtt(kinds)
     _add_evcc(kinds)
+    add_ocpp(kinds)
 
 
 def _run(_: argparse.Namespace) -> int:
-    raise HostError("name mqtt or evcc")
+    raise HostError("name mqtt, evcc or ocpp")
 
 
 def _add_mqtt(kinds: Subparsers[argparse.ArgumentParser]) -> None:

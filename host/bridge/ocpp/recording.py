@@ -19,7 +19,7 @@ PHASE_MAX_MA = 174_762
 END_MS = 60_000
 LIMIT_OF_PEAK = 0.02
 """A vehicle is full when it takes no more than this share of its peak power, for END_MS and to the end."""
-UNLABELLED = "unlabelled"
+
 
 LIMITS = ("EnergyLimitReached", "SOCLimitReached", "TimeLimitReached", "LocalOutOfCredit")
 UNPLUGGED = ("EVDisconnected", "UnlockCommand", "StoppedByEV")

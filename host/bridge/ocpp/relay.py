@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
@@ -199,4 +200,6 @@ def _refused(bind: str, port: int, error: OSError) -> HostError:
         return PortError(f"--ocpp-port {port}: busy; another program listens there; name another (0 takes a free one)")
     if error.errno in (errno.EACCES, errno.EPERM):
         return PortError(f"--ocpp-port {port}: not permitted; take one above 1023")
-    return HostError(f"--bind {bind}: is no address of this machine ({error.strerror}); 127.0.0.1 is always one")
+    return HostError(
+        f"--bind {bind}: is no address of this machine ({os.strerror(error.errno or 0)}); 127.0.0.1 is one"
+    )

@@ -10,8 +10,8 @@ from host.bridge.ocpp.measurands import WHOLE, Quantity, Values
 
 MAINS_MAX_A = 88.0
 """More on one phase is no AC charge point's, whose pilot ends at 80 A: a voltage is not assumed for it."""
-DIRECT_MV = 300_000
-"""One voltage above is a battery's."""
+DIRECT_MV = 276_000
+"""One voltage above is a battery's: DC, where there is no pilot and `Current.Offered` is the station's."""
 PILOT_MAX_DA = 800
 ENERGY_MAX_WH = (1 << 31) - 1
 DRAWING_A = 1.0
@@ -37,6 +37,7 @@ class Sampler:
         self._register_wh: float | None = None  # at the beginning
         self._energy_wh = NOT_TOLD
         self._n_phases = 1  # of figures without phases
+        self._direct = False
 
     def begin(self, register_wh: float | None) -> None:
         """The meter's register at the plug, where that is told."""
@@ -53,11 +54,15 @@ class Sampler:
         if voltages is None:
             return NO_VOLTAGE
         voltage_mv = _three({k: max(0.0, v) for k, v in voltages.items()})
-        return VehicleSample(t_ms, voltage_mv, _three(currents), self._pilot_da, self._energy_wh, self._soc_pct)
+        current_ma = _three(currents)
+        if (voltage_mv[0] > DIRECT_MV or current_ma[0] > MAINS_MAX_A * 1000) and not any(current_ma[1:]):
+            self._direct, self._pilot_da = True, NOT_TOLD
+        return VehicleSample(t_ms, voltage_mv, current_ma, self._pilot_da, self._energy_wh, self._soc_pct)
 
     def _keep(self, values: Values) -> None:
         if offered := values.of(Quantity.OFFERED):
-            self._pilot_da = min(PILOT_MAX_DA, max(0, round(min(offered.values()) * 10)))
+            told_da = max(0, round(min(offered.values()) * 10))
+            self._pilot_da = NOT_TOLD if self._direct or told_da > PILOT_MAX_DA else told_da
         if soc := values.of(Quantity.SOC):
             told = int(next(iter(soc.values())))
             self._soc_pct = told if 0 <= told <= 100 else self._soc_pct

@@ -165,11 +165,20 @@ def test_energy_by_phase_is_added() -> None:
     assert taken.energy_wh == 300
 
 
-@pytest.mark.parametrize(("offered", "pilot_da"), [(0, 0), (-1, 0), (5.96, 60), (80, 800), (250, 800)])
+@pytest.mark.parametrize(("offered", "pilot_da"), [(0, 0), (-1, 0), (5.96, 60), (80, 800), (250, NOT_TOLD)])
 def test_the_pilots_range(offered: float, pilot_da: int) -> None:
     found = sample(*phases(10), value(offered, "Current.Offered"))
     assert isinstance(found, VehicleSample)
     assert found.pilot_da == pilot_da
+
+
+def test_what_a_dc_station_offers_is_no_pilot() -> None:
+    sampler = Sampler(Assumed())
+    offered = value(60, "Current.Offered")
+    waiting = sampler.sample(0, values(value(0, A), value(0, V), offered))
+    flowing = sampler.sample(1, values(value(50, A), value(400, V), offered))
+    still = sampler.sample(2, values(value(0, A), value(390, V), offered))
+    assert [taken.pilot_da for taken in (waiting, flowing, still) if isinstance(taken, VehicleSample)] == [600, -1, -1]
 
 
 def test_once_three_phases_were_seen_a_pause_has_them_too() -> None:
