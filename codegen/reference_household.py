@@ -17,14 +17,18 @@ from numpy.typing import NDArray
 from codegen.reference_household_left import left_with
 from codegen.reference_household_state import (
     FEATURE_MAX,
+    LEAST_PILOT_MA,
     MISSING,
+    MOST_PILOT_MA,
     Features,
     Followed,
+    below_what_is_allowed,
     curve_w,
     deviation,
     divided,
     follow,
     settled,
+    tapering,
 )
 
 if TYPE_CHECKING:
@@ -32,8 +36,7 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 
-LEAST_PILOT_MA, MOST_PILOT_MA = 6000, 80_000
-HOLD_S, DONE_S = 30, 60
+DONE_S = 60
 APART_MOST = 200_000
 RATINGS_W = (2300, 3700, 7400, 11_000, 22_000, 43_000, 50_000, 75_000, 100_000, 150_000, 250_000, 350_000)
 WAITING, CHARGING, TAPER, PAUSED, DONE = range(5)
@@ -98,14 +101,15 @@ def household_answers(
 
 
 def _strain(car: HouseholdCar, feature: Features, followed: Followed) -> Ints:
-    now_s, plateau = feature.or_zero("elapsed_s"), feature("plateau_ma")
-    held = (feature("plateau_dwell_s") != MISSING) & (plateau != MISSING)
-    held &= (feature.or_zero("taper_step_count") <= 0) & (followed.pilot_ma >= LEAST_PILOT_MA)
-    held &= now_s - followed.pilot_s >= HOLD_S
+    current = feature.or_zero("current_ma")
+    before = np.concatenate([[0], followed.most_ma[:-1]])
+    judged = followed.held & ~below_what_is_allowed(current, followed.pilot_ma, before, 940)
     pilot = np.clip(followed.pilot_ma, 0, MOST_PILOT_MA)
-    most = np.minimum(pilot * car.limit_permille // 1000, car.ceiling_ma)
-    apart = np.clip(plateau - most, -APART_MOST, APART_MOST) * 10_000
-    ac = np.where(held, deviation(divided(apart, np.maximum(most, 1000)), car.plateau_weight), 0)
+    to_high = 16_000 - np.clip(pilot, LEAST_PILOT_MA, 16_000)
+    share = car.limit_permille + divided((car.low_limit_permille - car.limit_permille) * to_high, 10_000)
+    most = np.minimum(pilot * share // 1000, car.ceiling_ma)
+    apart = np.clip(current - most, -APART_MOST, APART_MOST) * 10_000
+    ac = np.where(judged, deviation(divided(apart, np.maximum(most, 10_000)), car.plateau_weight), 0)
     power = feature("power_w")
     judged = (followed.soc_pct != MISSING) & (power != MISSING) & settled(feature, followed)
     curve = curve_w(car, np.clip(followed.soc_pct, 0, 100) * 1000)
@@ -116,18 +120,24 @@ def _strain(car: HouseholdCar, feature: Features, followed: Followed) -> Ints:
 
 def _cost_of_signs(car: HouseholdCar, phases_cost: int, feature: Features, followed: Followed) -> Ints:
     """A car's cost without its strain."""
-    each = feature("energy_per_soc_wh")
-    each = np.where(feature.or_zero("soc_gain_pct") >= 5, each, MISSING)
+    gain = feature.or_zero("soc_gain_pct")
+    each = np.where(gain >= 5, feature("energy_per_soc_wh"), MISSING)
+    step = np.where(feature.or_zero("taper_step_count") >= 2, feature("taper_step_ma"), MISSING)
     volts, soc = feature("voltage_mv"), followed.soc_pct
     seen = (volts != MISSING) & (soc != MISSING) & settled(feature, followed)
     volts = np.where(seen, volts - car.dc_mv_per_soc * (soc - 50), MISSING)
-    names = ("rise_ma_per_s", "start_delay_s", "limit_response_s", "unbalance_permille", "taper_step_ma")
-    of_ac, of_dc = [*map(feature, names), each], [volts, each]
+    names = ("rise_ma_per_s", "start_delay_s", "limit_response_s", "unbalance_permille")
+    of_ac, of_dc = [*map(feature, names), step, each], [volts, each]
     other = (feature("plateau_ma") != MISSING) & (feature.or_zero("active_phases") != car.phases)
     cost = np.where(other & ~followed.direct & (car.phases != 0), phases_cost, 0)
     for k, value in enumerate((*of_ac, *of_dc)):
         counts = (value != MISSING) & (followed.direct == (k >= len(of_ac)))
-        z = deviation(value - car.centre[k], car.weight[k])
+        apart = value - car.centre[k]
+        if value is step and car.centre[k] > 0:
+            apart = np.where(2 * apart >= car.centre[k], divided(apart - car.centre[k], 2), apart)
+        if value is each:
+            apart = divided(apart * np.minimum(gain, 20), 20)
+        z = deviation(apart, car.weight[k])
         cost = cost + np.where(counts, z * z, 0)
     return cost
 
@@ -170,9 +180,8 @@ def _decided(household: Household, cost: Ints, possible: Ints, nearest: Ints) ->
 def _phase(feature: Features, followed: Followed) -> Ints:
     allowed = (followed.pilot_ma == MISSING) | (followed.pilot_ma >= LEAST_PILOT_MA)
     still = feature.or_zero("elapsed_s") - followed.still_s >= DONE_S
-    taper = ~followed.direct & (feature.or_zero("taper_step_count") > 0)
     return np.select(
-        [~followed.drawn, followed.drawing & taper, followed.drawing, allowed & still],
+        [~followed.drawn, tapering(feature, followed), followed.drawing, allowed & still],
         [WAITING, TAPER, CHARGING, DONE],
         PAUSED,
     )
@@ -210,11 +219,11 @@ def _estimate(
 def _crcs(
     vehicle_crc: NDArray[np.uint32], followed: Followed, possible: Ints, worst: Ints, goal: tuple[int, int]
 ) -> Ints:
-    """CRC of the whole state: the vehicle's runs on over the household's 50 bytes."""
+    """CRC of the whole state: the vehicle's runs on over the household's 54 bytes."""
     flags = followed.direct | followed.drawn << 1 | followed.soc_risen << 2
-    columns = (followed.pilot_ma, followed.pilot_s, followed.drawing_s, followed.still_s, followed.soc_pct)
+    now = (followed.pilot_ma, followed.pilot_s, followed.most_ma, followed.drawing_s, followed.still_s)
     goals = (np.full(len(possible), each) for each in goal)
-    words = np.column_stack([*columns, followed.soc_wh, *goals]).astype("<i4")
+    words = np.column_stack([*now, followed.soc_pct, followed.soc_wh, *goals]).astype("<i4")
     head = np.column_stack([possible, flags]).astype(np.uint8)
     rows = np.concatenate([head, worst.astype("<u2").view(np.uint8), words.view(np.uint8)], axis=1)
     crcs = [zlib.crc32(row.tobytes(), int(crc)) for row, crc in zip(rows, vehicle_crc, strict=True)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.reference_household_state import MISSING, Features, Followed, curve_w, settled
+from codegen.reference_household_state import MISSING, Features, Followed, curve_w, settled, tapering
 
 if TYPE_CHECKING:
     from train.artifact_household import HouseholdCar, HouseholdRules
@@ -23,6 +23,7 @@ _STAGE = {name: k for k, name in enumerate(STAGES)}
 SECONDS_MAX = (1 << 24) - 1
 MOST_WH = MOST_W = 1_000_000
 LEAST_W = 300
+EACH_USUAL_WH, EACH_MOST_WH = 550, 16_383
 LEVELS = (100, 500, 900)  # permille
 NOT_KNOWN_S = 65_535
 
@@ -43,15 +44,11 @@ def left_with(
     """What is left after each sample; `goal` is state of charge in % and energy in Wh, MISSING for none."""
     target_pct, asked_wh = goal
     known = followed.soc_pct != MISSING
-    each_ac, each_dc = car.energy_per_soc_wh
     power = _power(car, rules, feature)
     left = _by_energy(car, feature, followed, target_pct, power)
-    if each_ac > 0:
-        left = _where(known & ~followed.direct, _by_soc(car, feature, followed, target_pct, power), left)
-    if each_dc > 0:
-        left = _where(known & followed.direct, _in_dc(car, feature, followed, target_pct), left)
-    by_soc = known & (np.where(followed.direct, each_dc, each_ac) > 0)
-    left = _down_the_taper(car, feature, followed, target_pct, by_soc, left)
+    left = _where(known & ~followed.direct, _by_soc(car, feature, followed, target_pct, power), left)
+    left = _where(known & followed.direct, _in_dc(car, feature, followed, target_pct), left)
+    left = _down_the_taper(car, feature, followed, target_pct, left)
     waits = (feature("plateau_ma") == MISSING) & (left.stage < _STAGE["taper"])
     stage = np.where(followed.still_s != MISSING, _STAGE["paused"], left.stage)
     left = replace(left, stage=np.where(waits, _STAGE["waiting"], stage))
@@ -106,14 +103,21 @@ def _through_taper(car: HouseholdCar, energy_wh: Ints, power_w: Ints, *, tapers:
     return np.where(energy_wh <= car.taper_wh, within, _seconds(energy_wh - car.taper_wh, power_w) + car.taper_s)
 
 
-def _soc_milli(each_wh: int, feature: Features, followed: Followed) -> Ints:
+def _each(known_wh: int, feature: Features) -> Ints:
+    """Energy for one per cent: the car's, else this charge's own, else a usual one."""
+    own, shown = feature.or_zero("energy_per_soc_wh"), feature.or_zero("soc_gain_pct") >= 5
+    told = np.where(shown & (own > 0), np.clip(own, 1, EACH_MOST_WH), EACH_USUAL_WH)
+    return np.full_like(told, known_wh) if known_wh > 0 else told
+
+
+def _soc_milli(each_wh: Ints, feature: Features, followed: Followed) -> Ints:
     """State of charge in thousandths of a per cent."""
     since = np.clip(feature.or_zero("energy_wh") - followed.soc_wh, 0, MOST_WH) * 1000 // each_wh
     begun = np.clip(np.where(followed.soc_risen, since, since + 500), 0, 999)
     return np.where(followed.soc_pct >= 100, 100_000, np.maximum(followed.soc_pct, 0) * 1000 + begun)
 
 
-def _between(from_milli: Ints, to_pct: int, each_wh: int) -> Ints:
+def _between(from_milli: Ints, to_pct: int, each_wh: Ints) -> Ints:
     return np.maximum(to_pct * 1000 - from_milli, 0) * each_wh // 1000
 
 
@@ -142,7 +146,7 @@ def _by_energy(car: HouseholdCar, feature: Features, followed: Followed, target_
 
 
 def _by_soc(car: HouseholdCar, feature: Features, followed: Followed, target_pct: int, power: Ints) -> Left:
-    each = car.energy_per_soc_wh[0]
+    each = _each(car.energy_per_soc_wh[0], feature)
     at = _soc_milli(each, feature, followed)
 
     def until(pct: int) -> Ints:
@@ -156,7 +160,7 @@ def _by_soc(car: HouseholdCar, feature: Features, followed: Followed, target_pct
 
 
 def _in_dc(car: HouseholdCar, feature: Features, followed: Followed, target_pct: int) -> Left:
-    each = car.energy_per_soc_wh[1]
+    each = _each(car.energy_per_soc_wh[1], feature)
     at = _soc_milli(each, feature, followed)
     share = np.clip(np.clip(feature.or_zero("power_w"), 0, MOST_W) * 1024 // curve_w(car, at), 64, 1280)
     share = np.where(settled(feature, followed), share, 1024)
@@ -175,23 +179,19 @@ def _in_dc(car: HouseholdCar, feature: Features, followed: Followed, target_pct:
     return Left(done, (target, target, target), _between(at, car.usual_end_pct[4], each), stage)
 
 
-def _down_the_taper(
-    car: HouseholdCar, feature: Features, followed: Followed, target_pct: int, by_soc: NDArray[np.bool_], left: Left
-) -> Left:
+def _down_the_taper(car: HouseholdCar, feature: Features, followed: Followed, target_pct: int, left: Left) -> Left:
     """What was left when a step of this height began, less the time since."""
-    dwell, level = feature("plateau_dwell_s"), feature.or_zero("plateau_ma")
-    place = np.clip(np.maximum(level, 0) * len(car.level_s) // car.ceiling_ma, 0, len(car.level_s) - 1)
-    begun = np.array(car.level_s, np.int64)[place]
-    applies = ~followed.direct & (feature.or_zero("taper_step_count") > 0) & (dwell >= 0) & (level >= 0)
-    applies &= begun != NOT_KNOWN_S
-    rest = np.maximum(begun - np.maximum(dwell, 0), begun // 8)
+    dwell = np.clip(feature.or_zero("plateau_dwell_s"), 0, NOT_KNOWN_S)
+    place = np.maximum(feature.or_zero("current_ma"), 0) * len(car.level_s) // car.ceiling_ma
+    begun = np.array(car.level_s, np.int64)[np.minimum(place, len(car.level_s) - 1)]
+    applies = tapering(feature, followed) & (begun != NOT_KNOWN_S)
+    rest = np.maximum(begun - dwell, begun // 8)
     energy = rest * (np.clip(feature.or_zero("power_w"), 0, 30_000) // 4) // 900
     target = left.target_s
     if target_pct != MISSING:
         so_far = rest if target_pct >= 100 else np.zeros_like(rest)
-        target = _three([np.where(by_soc, old, so_far) for old in left.target_s])
-    stage = np.full_like(rest, _STAGE["taper"])
-    return _where(applies, Left((rest, rest, rest), target, energy, stage), left)
+        target = _three([np.where(followed.soc_pct != MISSING, old, so_far) for old in left.target_s])
+    return _where(applies, Left((rest, rest, rest), target, energy, np.full_like(rest, _STAGE["taper"])), left)
 
 
 def _factored(rules: HouseholdRules, left: Left) -> Left:

@@ -15,7 +15,8 @@ Ints = NDArray[np.int64]
 
 MISSING = -(1 << 31)
 FEATURE_MAX = (1 << 24) - 1
-DRAWING_MA = 1000
+DRAWING_MA, LEAST_PILOT_MA, MOST_PILOT_MA = 1000, 6000, 80_000
+HOLD_S = 30
 DIRECT_MV, DIRECT_MA = 276_000, 80_000
 SETTLED_S = 60
 
@@ -29,6 +30,8 @@ class Followed:
     soc_risen: NDArray[np.bool_]
     pilot_ma: Ints
     pilot_s: Ints
+    held: NDArray[np.bool_]  # plateau and limit both, before any taper
+    most_ma: Ints
     drawing_s: Ints
     still_s: Ints
     soc_pct: Ints
@@ -71,12 +74,17 @@ def follow(feature: Features) -> Followed:
     told = np.where((soc >= 0) & (soc <= 100), soc, MISSING)
     highest = np.maximum.accumulate(told)
     rises = np.concatenate([[told[0] != MISSING], highest[1:] > highest[:-1]])
+    pilot_s = _latest(now_s, pilot != before, 0)
+    held = drawing & (feature("plateau_dwell_s") != MISSING) & (feature.or_zero("taper_step_count") <= 0)
+    held &= (pilot >= LEAST_PILOT_MA) & (now_s - pilot_s >= HOLD_S)
     return Followed(
         direct=np.logical_or.accumulate(direct),
         drawn=np.logical_or.accumulate(drawing),
         soc_risen=np.cumsum(rises) > 1,
         pilot_ma=pilot,
-        pilot_s=_latest(now_s, pilot != before, 0),
+        pilot_s=pilot_s,
+        held=held,
+        most_ma=np.maximum.accumulate(np.where(held, current, 0)),
         drawing_s=np.where(drawing, _latest(now_s, _begins(drawing), MISSING), MISSING),
         still_s=np.where(drawing, MISSING, _latest(now_s, _begins(~drawing), MISSING)),
         soc_pct=highest,
@@ -119,3 +127,19 @@ def curve_w(car: HouseholdCar, soc_milli: Ints) -> Ints:
     table = np.array(car.curve_w, np.int64)
     k = np.minimum(len(table) - 2, soc_milli // 5000)
     return table[k] + divided((table[k + 1] - table[k]) * ((soc_milli - 5000 * k) // 8), 625)
+
+
+def below_what_is_allowed(current: Ints, pilot: Ints, most: Ints, permille: int) -> NDArray[np.bool_]:
+    """Whether a current lies below thousandths of what the limit and the largest held current allow."""
+    reached = np.where(pilot == MISSING, most, np.minimum(np.minimum(pilot, MOST_PILOT_MA), most))
+    low: NDArray[np.bool_] = current < divided(reached, 1000) * permille
+    return low
+
+
+def tapering(feature: Features, followed: Followed) -> NDArray[np.bool_]:
+    """Tapering, in docs/vehicle.md."""
+    current, most = feature.or_zero("current_ma"), followed.most_ma
+    low = (most == 0) | below_what_is_allowed(current, followed.pilot_ma, most, 970)
+    stepped: NDArray[np.bool_] = feature.or_zero("taper_step_count") > 0
+    found: NDArray[np.bool_] = ~followed.direct & followed.drawing & stepped & low
+    return found

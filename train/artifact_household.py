@@ -33,7 +33,8 @@ CAR_FIELDS: Mapping[str, tuple[int, int, int]] = {
     "weight": (len(SIGNS), 0, 65_535),
     "plateau_weight": (0, 0, 65_535),
     "power_weight": (0, 0, 65_535),
-    "limit_permille": (0, 0, 1000),
+    "limit_permille": (0, 0, 1200),
+    "low_limit_permille": (0, 0, 1200),
     "phases": (0, 0, 3),
     "usual_end_pct": (6, 0, 100),
     "ceiling_ma": (0, 1000, 524_287),
@@ -66,6 +67,7 @@ class HouseholdCar:
     plateau_weight: int
     power_weight: int
     limit_permille: int
+    low_limit_permille: int
     phases: int
     usual_end_pct: tuple[int, ...]  # in AC at 10, 50, 90 %, then in DC
     ceiling_ma: int

@@ -57,7 +57,8 @@ static void draw_car(wp_household_car *car)
     }
     car->plateau_weight = (uint16_t)upto(UINT16_MAX);
     car->power_weight = (uint16_t)upto(UINT16_MAX);
-    car->limit_permille = (uint16_t)upto(1000);
+    car->limit_permille = (uint16_t)upto(1200);
+    car->low_limit_permille = (uint16_t)upto(1200);
     car->phases = (uint8_t)upto(3);
     ascending(car->usual_end_pct[0]);
     ascending(car->usual_end_pct[1]);
@@ -178,7 +179,8 @@ static int check_refusals(void)
     REFUSED(model.n_cars, 0);
     REFUSED(model.n_cars, WP_HOUSEHOLD_CARS_MAX + 1);
     REFUSED(model.power_now_permille, 1001);
-    REFUSED(cars[1].limit_permille, 1001);
+    REFUSED(cars[1].limit_permille, 1201);
+    REFUSED(cars[1].low_limit_permille, 1201);
     REFUSED(cars[1].phases, 4);
     REFUSED(cars[1].ceiling_ma, 999);
     REFUSED(cars[1].dc_mv_per_soc, -1);

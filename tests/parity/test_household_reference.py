@@ -41,7 +41,7 @@ def test_simulated_charges(tmp_path: Path) -> None:
     seen_stages, seen_phases = set[int](), set[int]()
     for seed, car in enumerate(("leaf_40", "model_3_sr", "citigo_e")):
         household = write_household(tmp_path / car, seed, n_cars=2 + 3 * seed)
-        for number, charge in enumerate(simulate_vehicles([car], seed=5, units_per_car=2, charges_per_unit=4)):
+        for number, charge in enumerate(simulate_vehicles([car], seed=5, units_per_car=2, charges_per_unit=8)):
             table = assert_equal(household, extract_vehicle(charge).x, GOALS[number % len(GOALS)])
             seen_stages |= set(table[:, COLUMNS.index("stage")].tolist())
             seen_phases |= set(table[:, COLUMNS.index("phase")].tolist())

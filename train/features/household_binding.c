@@ -14,6 +14,7 @@
     X(uint16_t, plateau_weight, 1)                                                                 \
     X(uint16_t, power_weight, 1)                                                                   \
     X(uint16_t, limit_permille, 1)                                                                 \
+    X(uint16_t, low_limit_permille, 1)                                                             \
     X(uint8_t, phases, 1)                                                                          \
     X(uint8_t, usual_end_pct, 6)                                                                   \
     X(int32_t, ceiling_ma, 1)                                                                      \

@@ -9,13 +9,14 @@ from typing import Any
 
 from train.artifact import MANIFEST, SCHEMA, manifest_hash
 from train.artifact_household import CAR_FIELDS, KIND, N_ENERGY, PROFILE, RULE_FIELDS, Household, load_household
+from train.features.household import household_version
 
 CARS = ("leaf_40", "model_3_sr", "id3", "zoe", "i3", "e_up", "kona", "citigo_e")
-VERSION = 1
 # Where drawing from the whole range would leave nothing to decide.
 USUAL = {
     "centre": (0, 30_000),
     "limit_permille": (900, 1000),
+    "low_limit_permille": (900, 1000),
     "phases": (0, 3),
     "ceiling_ma": (10_000, 32_000),
     "dc_mv_per_soc": (0, 600),
@@ -46,8 +47,8 @@ def write_household(folder: Path, seed: int, n_cars: int = 3) -> Household:
         "kind": KIND,
         "profile": PROFILE,
         "name": "drawn",
-        "household_version": VERSION,
-        "features_version": VERSION,
+        "household_version": household_version(),
+        "features_version": 1,
         "cars": list(cars),
         "tables": {car: _drawn(CAR_FIELDS, source) for car in cars},
         "other": _drawn(CAR_FIELDS, source),

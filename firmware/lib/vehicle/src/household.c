@@ -85,6 +85,10 @@ void wp_household_update(wp_household *state, const wp_household_model *model, c
             state->worst[k] = strain;
         }
     }
+    const int32_t current_ma = wp_household_known(x, WP_VEHICLE_CURRENT_MA, 0);
+    if (wp_household_held(state, x) && current_ma > state->most_ma) {
+        state->most_ma = current_ma;
+    }
     const uint8_t best = nearest(state, model, x, cost);
     for (uint32_t k = 0; k < model->n_cars; k++) {
         if (cost[k] > cost[best] && cost[k] - cost[best] > model->set_within) {
@@ -106,8 +110,7 @@ static uint8_t phase_of(const wp_household *state, const int32_t x[WP_N_VEHICLE_
         return WP_HOUSEHOLD_WAITING;
     }
     if (state->still_s == WP_MISSING) {
-        const bool taper = !state->direct && wp_household_known(x, WP_VEHICLE_TAPER_STEP_COUNT, 0) > 0;
-        return taper ? WP_HOUSEHOLD_TAPER : WP_HOUSEHOLD_CHARGING;
+        return wp_household_tapering(state, x) ? WP_HOUSEHOLD_TAPER : WP_HOUSEHOLD_CHARGING;
     }
     const bool allowed = state->pilot_ma == WP_MISSING || state->pilot_ma >= LEAST_PILOT_MA;
     const int64_t still_s = (int64_t)wp_household_known(x, WP_VEHICLE_ELAPSED_S, 0) - state->still_s;

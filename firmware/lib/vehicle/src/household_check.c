@@ -4,6 +4,7 @@
 #define POWER_MIN_W 300
 #define POWER_MAX_W 1000000
 #define EACH_MAX_WH 16383
+#define LIMIT_MAX 1200u
 
 static bool between(int32_t value, int32_t least, int32_t most)
 {
@@ -42,7 +43,7 @@ static bool energies(const wp_household_car *car)
 
 static bool car_check(const wp_household_car *car)
 {
-    return car->limit_permille <= 1000u && car->phases <= WP_N_PHASES &&
+    return car->limit_permille <= LIMIT_MAX && car->low_limit_permille <= LIMIT_MAX && car->phases <= WP_N_PHASES &&
            between(car->ceiling_ma, 1000, WP_CURRENT_MAX_MA) && between(car->dc_mv_per_soc, 0, UINT16_MAX) &&
            energies(car) && ends_and_powers(car);
 }

@@ -5,6 +5,9 @@
 #define MOST_WH 1000000 /* 3600 times it fits 32 bits */
 #define PART_MOST 16384 /* sixteen sixteenths, in 1024ths of one */
 #define DC_SETTLED_S 60
+#define GAIN_MIN_PCT 5
+#define EACH_USUAL_WH 550
+#define EACH_MOST_WH 16383
 
 static const int32_t level_permille[3] = {100, 500, 900};
 
@@ -65,10 +68,22 @@ static int32_t through_taper(const wp_household_car *car, int32_t energy_wh, int
     return seconds(energy_wh - car->taper_wh, power_w) + car->taper_s;
 }
 
+/* Energy for one per cent: the car's; where it is not known this charge's own, or of a battery of usual size. */
+static int32_t each_of(const wp_household *state, const wp_household_car *car, const int32_t x[WP_N_VEHICLE_FEATURES])
+{
+    const int32_t known_wh = car->energy_per_soc_wh[state->direct ? 1 : 0];
+    if (known_wh > 0) {
+        return known_wh;
+    }
+    const bool shown = wp_household_known(x, WP_VEHICLE_SOC_GAIN_PCT, 0) >= GAIN_MIN_PCT;
+    const int32_t own_wh = wp_household_known(x, WP_VEHICLE_ENERGY_PER_SOC_WH, 0);
+    return shown && own_wh > 0 ? wp_household_within(own_wh, 1, EACH_MOST_WH) : EACH_USUAL_WH;
+}
+
 /* State of charge in thousandths of a per cent: whole per cents as told, and what was delivered since. */
 static int32_t soc_milli(const wp_household *state, const wp_household_car *car, const int32_t x[WP_N_VEHICLE_FEATURES])
 {
-    const int32_t each_wh = car->energy_per_soc_wh[state->direct ? 1 : 0];
+    const int32_t each_wh = each_of(state, car, x);
     const int32_t taken_wh = wp_household_known(x, WP_VEHICLE_ENERGY_WH, 0);
     const int32_t since_wh = wp_household_within(taken_wh - state->soc_wh, 0, MOST_WH);
     const int32_t part = since_wh * 1000 / each_wh;
@@ -86,9 +101,9 @@ static int32_t between(int32_t from_milli, int32_t to_pct, int32_t each_wh)
 
 /* From one state of charge to another along the car's curve, of which `share_q10` flows; tenths of a second each step,
  * so that what is cut off does not add up. */
-static int32_t along_curve(const wp_household_car *car, int32_t from_milli, int32_t to_milli, int32_t share_q10)
+static int32_t along_curve(const wp_household_car *car, int32_t each_wh, int32_t from_milli, int32_t to_milli,
+                           int32_t share_q10)
 {
-    const uint32_t each_wh = (uint32_t)car->energy_per_soc_wh[1];
     uint32_t tenths = 0u; /* at most 21 of 16383 x 5000 x 36 / 300 */
     for (int32_t k = from_milli / 5000; k < WP_HOUSEHOLD_N_CURVE - 1 && k * 5000 < to_milli; k++) {
         const int32_t begin = k * 5000 < from_milli ? from_milli : k * 5000;
@@ -96,7 +111,7 @@ static int32_t along_curve(const wp_household_car *car, int32_t from_milli, int3
         const int32_t curve_w = wp_household_curve_w(car, (begin + end) / 2);
         const uint32_t power_w = (uint32_t)curve_w * (uint32_t)share_q10 / 1024u;
         if (end > begin) {
-            tenths += each_wh * (uint32_t)(end - begin) * 36u / (power_w < LEAST_POWER_W ? LEAST_POWER_W : power_w);
+            tenths += (uint32_t)each_wh * (uint32_t)(end - begin) * 36u / (power_w < LEAST_POWER_W ? LEAST_POWER_W : power_w);
         }
     }
     return (int32_t)(tenths / 10u);
@@ -117,31 +132,31 @@ static int32_t share_of_curve(const wp_household *state, const wp_household_car 
 static void left_in_dc(const wp_household *state, const wp_household_car *car, const int32_t x[WP_N_VEHICLE_FEATURES],
                        wp_household_left *left)
 {
-    const int32_t at = soc_milli(state, car, x);
+    const int32_t at = soc_milli(state, car, x), each_wh = each_of(state, car, x);
     const int32_t share = share_of_curve(state, car, x, at);
     left->stage = share < 640 ? WP_STAGE_DC_LOW : share < 896 ? WP_STAGE_DC_PART : WP_STAGE_DC;
     for (uint32_t q = 0; q < 3u; q++) {
         const int32_t end = car->usual_end_pct[1][q] * 1000;
-        left->done_s[q] = along_curve(car, at, end, share);
+        left->done_s[q] = along_curve(car, each_wh, at, end, share);
         if (state->target_pct != WP_MISSING) {
-            left->target_s[q] = along_curve(car, at, state->target_pct * 1000, share);
+            left->target_s[q] = along_curve(car, each_wh, at, state->target_pct * 1000, share);
         }
     }
-    left->done_wh = between(at, car->usual_end_pct[1][1], car->energy_per_soc_wh[1]);
+    left->done_wh = between(at, car->usual_end_pct[1][1], each_wh);
 }
 
 static void left_by_soc(const wp_household *state, const wp_household_model *model, const wp_household_car *car,
                         const int32_t x[WP_N_VEHICLE_FEATURES], wp_household_left *left)
 {
-    const int32_t at = soc_milli(state, car, x), power_w = power_of(model, car, x);
+    const int32_t at = soc_milli(state, car, x), power_w = power_of(model, car, x), each_wh = each_of(state, car, x);
     left->stage = WP_STAGE_SOC;
     for (uint32_t q = 0; q < 3u; q++) {
         const int32_t end = car->usual_end_pct[0][q];
-        const int32_t done_wh = between(at, end, car->energy_per_soc_wh[0]);
+        const int32_t done_wh = between(at, end, each_wh);
         left->done_s[q] = through_taper(car, done_wh, power_w, end >= 100);
         left->done_wh = q == 1u ? done_wh : left->done_wh;
         if (state->target_pct != WP_MISSING) {
-            const int32_t to_go_wh = between(at, state->target_pct, car->energy_per_soc_wh[0]);
+            const int32_t to_go_wh = between(at, state->target_pct, each_wh);
             left->target_s[q] = through_taper(car, to_go_wh, power_w, state->target_pct >= 100);
         }
     }
@@ -172,14 +187,14 @@ static void left_by_energy(const wp_household *state, const wp_household_model *
 }
 
 /* Down the staircase: what was left when a step of this height began, less the time since. */
-static bool left_in_taper(const wp_household_car *car, const int32_t x[WP_N_VEHICLE_FEATURES], wp_household_left *left)
+static bool left_in_taper(const wp_household *state, const wp_household_car *car,
+                          const int32_t x[WP_N_VEHICLE_FEATURES], wp_household_left *left)
 {
-    const int32_t dwell_s = wp_household_feature(x, WP_VEHICLE_PLATEAU_DWELL_S);
-    const int32_t level_ma = wp_household_known(x, WP_VEHICLE_PLATEAU_MA, 0);
-    if (wp_household_known(x, WP_VEHICLE_TAPER_STEP_COUNT, 0) <= 0 || dwell_s < 0 || level_ma < 0) {
+    if (!wp_household_tapering(state, x)) {
         return false;
     }
-    const int32_t level = level_ma * WP_HOUSEHOLD_N_LEVELS / car->ceiling_ma; /* 2^24 x 16 fits 32 bits */
+    const int32_t dwell_s = wp_household_within(wp_household_known(x, WP_VEHICLE_PLATEAU_DWELL_S, 0), 0, UINT16_MAX);
+    const int32_t level = wp_household_known(x, WP_VEHICLE_CURRENT_MA, 0) * WP_HOUSEHOLD_N_LEVELS / car->ceiling_ma;
     const uint16_t begun_s = car->level_s[level >= WP_HOUSEHOLD_N_LEVELS ? WP_HOUSEHOLD_N_LEVELS - 1 : level];
     if (begun_s == WP_HOUSEHOLD_NOT_KNOWN_S) {
         return false;
@@ -221,7 +236,7 @@ static void finish(const wp_household *state, const wp_household_model *model, c
 void wp_household_left_with(const wp_household *state, const wp_household_model *model, const wp_household_car *car,
                             const int32_t x[WP_N_VEHICLE_FEATURES], wp_household_left *left)
 {
-    const bool by_soc = state->soc_pct != WP_MISSING && car->energy_per_soc_wh[state->direct ? 1 : 0] > 0;
+    const bool by_soc = state->soc_pct != WP_MISSING;
     for (uint32_t q = 0; q < 3u; q++) {
         left->target_s[q] = -1;
     }
@@ -233,7 +248,7 @@ void wp_household_left_with(const wp_household *state, const wp_household_model 
     } else {
         left_by_energy(state, model, car, x, left);
     }
-    if (!state->direct && left_in_taper(car, x, left) && state->target_pct != WP_MISSING && !by_soc) {
+    if (left_in_taper(state, car, x, left) && state->target_pct != WP_MISSING && !by_soc) {
         for (uint32_t q = 0; q < 3u; q++) {
             left->target_s[q] = state->target_pct >= 100 ? left->done_s[q] : 0; /* a taper is above any other target */
         }

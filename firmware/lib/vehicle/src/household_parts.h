@@ -16,6 +16,13 @@ typedef struct wp_household_left {
 uint32_t wp_household_cost(const wp_household *state, const wp_household_model *model, uint32_t k,
                            const int32_t x[WP_N_VEHICLE_FEATURES]);
 
+/* Whether a plateau and its limit both hold, before any taper. */
+bool wp_household_held(const wp_household *state, const int32_t x[WP_N_VEHICLE_FEATURES]);
+
+/* Whether the staircase of a taper has begun and the current lies below what limit and car allow: a step that a limit
+ * caused between two readings is none. */
+bool wp_household_tapering(const wp_household *state, const int32_t x[WP_N_VEHICLE_FEATURES]);
+
 /* z of the latest plateau in AC, or of the power in DC, against a car: sixteenths, at most 80; 0 where there is none to
  * judge. */
 uint16_t wp_household_strain(const wp_household *state, const wp_household_car *car,

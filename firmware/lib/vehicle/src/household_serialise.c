@@ -1,7 +1,7 @@
 #include "wp/vehicle_charge.h"
 
 /* The fields by width: alignment adds nothing where a byte is a byte, and the three booleans are one here. */
-_Static_assert(WP_HOUSEHOLD_STATE_BYTES == 2 + 2 * WP_HOUSEHOLD_CARS_MAX + 8 * 4 &&
+_Static_assert(WP_HOUSEHOLD_STATE_BYTES == 2 + 2 * WP_HOUSEHOLD_CARS_MAX + 9 * 4 &&
                    sizeof(wp_household) <= WP_HOUSEHOLD_STATE_BYTES + 2,
                "a field was added or removed: serialise it, then count it here");
 
@@ -28,6 +28,7 @@ void wp_household_serialise(const wp_household *state, uint8_t out[WP_HOUSEHOLD_
     }
     out = put_i32(out, state->pilot_ma);
     out = put_i32(out, state->pilot_s);
+    out = put_i32(out, state->most_ma);
     out = put_i32(out, state->drawing_s);
     out = put_i32(out, state->still_s);
     out = put_i32(out, state->soc_pct);

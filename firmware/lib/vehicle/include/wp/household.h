@@ -11,7 +11,7 @@
 #include "wp/vehicle.h"
 
 /* Raised whenever the tables or the rules change: generated models name it. */
-#define WP_HOUSEHOLD_VERSION 1
+#define WP_HOUSEHOLD_VERSION 2
 
 #define WP_HOUSEHOLD_CARS_MAX 8
 #define WP_HOUSEHOLD_NO_CAR 255
@@ -77,7 +77,8 @@ typedef struct wp_household_car {
     uint16_t weight[WP_N_SIGNS]; /* 65536 / standard deviation; 0: says nothing */
     uint16_t plateau_weight;     /* the same of what a plateau is off by, in ten thousandths */
     uint16_t power_weight;       /* of power in DC above the curve, in ten thousandths of it */
-    uint16_t limit_permille;     /* of the allowed current that it draws, at most 1000 */
+    uint16_t limit_permille;     /* of the allowed current that it draws, from 16 A on, at most 1200 */
+    uint16_t low_limit_permille; /* the same at 6 A */
     uint8_t phases;              /* that it draws from here in AC; 0: not known */
     uint8_t usual_end_pct[2][3]; /* in AC, in DC: state of charge at which charges end, 10, 50, 90 % */
     int32_t ceiling_ma;          /* most it draws on a phase, 1000 or more */
@@ -116,6 +117,7 @@ typedef struct wp_household {
     uint16_t worst[WP_HOUSEHOLD_CARS_MAX]; /* largest z of plateau or power so far, sixteenths */
     int32_t pilot_ma;
     int32_t pilot_s;   /* elapsed when it last changed */
+    int32_t most_ma;   /* largest current of a plateau under a limit that stood */
     int32_t drawing_s; /* elapsed when current last began to flow; WP_MISSING while none does */
     int32_t still_s;   /* elapsed when current last ceased; WP_MISSING while it flows */
     int32_t soc_pct;   /* the highest; WP_MISSING until told */

@@ -24,7 +24,7 @@ typedef struct wp_vehicle_answer {
 
 /* Bytes of a household's canonical serialisation: the fields of wp_household in their order, little-endian, no padding;
  * the three booleans are bits of one byte, the first the lowest. It follows the vehicle's. */
-#define WP_HOUSEHOLD_STATE_BYTES 50
+#define WP_HOUSEHOLD_STATE_BYTES 54
 _Static_assert(WP_VEHICLE_STATE_BYTES + WP_HOUSEHOLD_STATE_BYTES <= 256, "the state's bound: docs/wire.md");
 
 /* Begins a charge. WP_ERROR_MODEL if this code cannot run the model. */
