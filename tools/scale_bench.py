@@ -164,11 +164,11 @@ def _quality(stored: StoredRows, n_workers: int) -> dict[str, Any]:
     devices = tuple(sorted({unit.partition("/")[0] for unit in units}))
     held = gathered_rows(stored, held_out, devices)
     estimate = sampled_estimate(stored, units, devices)
-    workers = Cluster(workers=n_workers)
+    rows, workers = gathered_rows(stored, units, devices), Cluster(workers=n_workers)
     ways = {
-        "memory": train_forests(gathered_rows(stored, units, devices), devices, config, estimate),
-        "pages": train_stored_forests(stored, units, devices, config, estimate, None),
-        f"{n_workers} workers": train_stored_forests(stored, units, devices, config, estimate, workers),
+        "memory": train_forests(rows, devices, config, estimate),
+        "pages": train_stored_forests(stored, units, devices, config, estimate, None, sample=rows),
+        f"{n_workers} workers": train_stored_forests(stored, units, devices, config, estimate, workers, sample=rows),
     }
     errors = {way: errors_of_forests(files, held, len(devices), estimate) for way, files in ways.items()}
     figures: dict[str, Any] = {"units": len(units), "held_out_units": len(held_out)}

@@ -76,6 +76,26 @@ def test_a_device_that_is_always_limited_is_charged_to_its_limit() -> None:
     assert until_full(always) == always
 
 
+def test_forests_of_few_units_do_not_follow_the_default(tmp_path: Path) -> None:
+    """The steps and parameters that suit a fleet change nothing where units are few."""
+    write_dataset(tmp_path / "mine", charges(2, 2, 2))
+    large = replace(Config().forest, few_leaf_bits=9)
+    device, remaining = replace(large.device, rounds=4), replace(large.remaining, rounds=8)
+    other = replace(
+        large,
+        device=replace(device, max_depth=2, eta=0.1, refined=False, kept_splits=1.0, leaf_bits=4),
+        remaining=replace(remaining, max_depth=2, eta=0.1, refined=False, kept_splits=0.2, leaf_bits=4),
+    )
+    made = []
+    for name, forest in (("a", replace(large, device=device, remaining=remaining)), ("b", other)):
+        fit(tmp_path / "mine", tmp_path / name, Config(forest=forest))
+        made.append([(tmp_path / name / file).read_bytes() for file in (crossfit.DEVICE_FILE, crossfit.REMAINING_FILE)])
+        trained = load_artifact(tmp_path / name).manifest["training"]
+        assert (trained["device"]["leaf_bits"], trained["remaining"]["leaf_bits"]) == (9, 9)
+        assert not trained["device"]["refined"]
+    assert made[0] == made[1]
+
+
 def test_charges_are_left_out_of_devices_with_one_unit() -> None:
     found = [*charges(1, 1, 7), *(charge(1, unit, 0) for unit in (0, 1)), *(charge(2, 0, n) for n in (0, 1))]
     rows = training_rows(found, ("device0", "device1", "device2"))
