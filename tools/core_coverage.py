@@ -32,6 +32,7 @@ BESIDE_THE_CORE = (
     "vehicle",
     "meter",
     "meter_simulator",
+    "advice",
 )  # what tests use besides
 NEEDS_A_LINE = {"test_port"}
 EXIT_LESS, EXIT_BUILD = 1, 6

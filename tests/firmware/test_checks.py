@@ -50,6 +50,7 @@ TIDY = (
     "lib/settings/src",
     "lib/vehicle/src",
     "lib/meter/src",
+    "lib/advice/src",
     "src",
     "ports/native",
     "fuzz",

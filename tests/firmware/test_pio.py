@@ -36,6 +36,7 @@ C_TESTS = (
     "test_estimate",
     "test_network",
     "test_meter",
+    "test_advice",
 )
 
 

@@ -27,6 +27,7 @@ WP_MISSING = -(2**31)
 ROOT = Path(__file__).resolve().parents[2]
 CORE = Path("firmware/lib/core")
 VEHICLE = Path("firmware/lib/vehicle")
+ADVICE = Path("firmware/lib/advice")
 BINDING = Path("train/features")
 FLAGS = ("-std=c11", "-O2", "-fPIC", "-DNDEBUG")
 MAX_DEVICES = 255  # of the binding: what a board's WP_MAX_DEVICES allows is checked when its model is compiled
@@ -60,7 +61,8 @@ def build_library(root: Path, sources: list[Path], name: str) -> Path:
     library = folder / f"{name}.{'dylib' if mac else 'so'}"
     if library.exists():
         return library
-    folders = (root / CORE / "include", root / VEHICLE / "include", root / VEHICLE / "src", root / BINDING)
+    headers = (CORE / "include", VEHICLE / "include", VEHICLE / "src", ADVICE / "include", BINDING)
+    folders = [root / one for one in headers]
     includes = [argument for one in folders for argument in ("-I", str(one))]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,6 +80,7 @@ def _digest(root: Path, sources: list[Path], command: list[str]) -> str:
     binary = Path(command[0]).stat()
     digest = hashlib.sha256(repr((command, binary.st_size, binary.st_mtime_ns)).encode())
     headers = [*(root / CORE).rglob("*.h"), *(root / VEHICLE).rglob("*.h"), *(root / BINDING).glob("*.h")]
+    headers += (root / ADVICE).rglob("*.h")
     try:
         for path in [*sources, *sorted(headers)]:
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
