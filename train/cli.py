@@ -48,6 +48,7 @@ def _run(command: Callable[[argparse.Namespace], int | None], arguments: argpars
 
 def _parser() -> argparse.ArgumentParser:
     from train import features_command, fit_command, teacher_command
+    from train.advice import cli as advice_cli
     from train.compress import leaf_bits_command
     from train.health import cli as health_cli
     from train.sessions.cli import add_commands
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     teacher_command.add_command(sub)
     leaf_bits_command.add_command(sub)
     health_cli.add_command(sub)
+    advice_cli.add_command(sub)
     compare_command.add_command(sub)
     _add_config(sub)
     _add_report(sub)

@@ -61,13 +61,23 @@ class _Batch:
         return _Batch(cells=self.cells.keep(which), **kept)
 
 
-def simulate_charging(draws: list[ChargeDraw]) -> list[Traces]:
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """What chargers give from a moment on."""
+
+    after_s: float  # a multiple of BLOCK * STEP_S
+    supply_w: Floats  # [n] at most, of each charge
+
+
+def simulate_charging(draws: list[ChargeDraw], throttle: Throttle | None = None) -> list[Traces]:
     """Run all charges until they end, at most MINUTES_MAX; in the order of `draws`."""
     load = _loads(draws)
     batch = _start(draws, load)
     out = np.zeros((len(draws), 4, N_STEPS_MAX), dtype=np.float32)
     end = np.full(len(draws), N_STEPS_MAX)
     for start in range(0, N_STEPS_MAX, BLOCK):
+        if throttle is not None and start * STEP_S == throttle.after_s:
+            batch.supply_w = np.minimum(batch.supply_w, throttle.supply_w[batch.index])
         block = np.empty((BLOCK, 4, len(batch.index)), dtype=np.float32)
         for step in range(BLOCK):
             minute = int((start + step) * STEP_S) // 60

@@ -83,12 +83,17 @@ def n_phases(draw: ChargeDraw) -> int:
 
 
 def _ac_step(draws: Sequence[ChargeDraw]) -> Step:
-    cars = [one.unit.car for one in draws]
     grid = AC_STEP_S * np.arange(AC_STEPS_MAX, dtype=np.float64)
     allowed = np.empty((AC_STEPS_MAX, len(draws)), dtype=np.float32)
     for b, one in enumerate(draws):
         allowed[:, b] = one.limits.at(grid - one.unit.car.response_s)
         allowed[: int(np.ceil(one.unit.car.start_s / AC_STEP_S)), b] = 0
+    return ac_step(draws, allowed)
+
+
+def ac_step(draws: Sequence[ChargeDraw], allowed: NDArray[np.float32]) -> Step:
+    """What these cars do with what they are allowed, [n_steps, b] in A; the array may still change ahead."""
+    cars = [one.unit.car for one in draws]
     phases = _of(draws, n_phases)
     factor = _of(draws, lambda one: one.unit.power_factor)
     largest_kw = np.array([car.ac_kw for car in cars]) * factor
