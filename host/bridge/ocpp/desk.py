@@ -94,7 +94,6 @@ class Desk:
                 n = self._catch_up(self._answerer, feed, n)
             except HostError as error:
                 self._on_note(f"{error}; messages go on, answers wait for the board")
-                begun = None
                 self._drop()
                 self._wait()
 

@@ -83,6 +83,14 @@ def test_lost_lines_are_sent_again(board: VehicleBoard) -> None:
     assert [body.split(",")[1] for body in board.of("B")] == ["0", "0", "0", "1"]
 
 
+def test_an_answer_that_comes_twice_is_not_the_next_samples(board: VehicleBoard) -> None:
+    answerer = connect(board)
+    answerer.begin(Goal())
+    board.stammer = True
+    assert [len(answerer.answer(sample(k)).cars) for k in range(4)] == [2, 2, 1, 1]
+    answerer.close()
+
+
 def test_a_board_that_starts_anew_has_lost_the_charge(board: VehicleBoard) -> None:
     answerer = connect(board)
     answerer.begin(Goal())

@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
+import pytest
 from ocpp import v16
 
 from host.bridge.ocpp.answerer import Goal, VehicleSample
+from host.bridge.ocpp.recording import VehicleRecorder
+from host.errors import HostError
+from host.recording.charge_file import ChargeFile
 from tests.unit.host.bridge.ocpp.stations import Bench, Csms, at, bench, charge_point, meter_value, three_phases, until
+from train.sessions.dataset import read_charges
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
@@ -111,27 +117,6 @@ def test_estimates_are_news_and_no_more_often_than_asked() -> None:
     run(story())
 
 
-def test_one_call_at_a_time() -> None:
-    """While our DataTransfer is open, the charge point's calls wait for it, and none is lost; answers do not wait."""
-
-    async def story() -> None:
-        csms = Csms(delay_s=0.15)
-        async with bench(csms=csms) as there, charge_point(f"{there.url}/CP_1") as point:
-            overlapping: list[int] = []
-            transaction = await begin(point)
-            await measure(point, transaction, 0)
-            await until(lambda: there.csms.of("DataTransfer"), "our call is open")
-            for _ in range(3):
-                await point.call(v16.call.Heartbeat())
-            for side in there.csms.sides.values():
-                overlapping.append(len(side._response_queue._queue))
-            assert len(there.csms.of("Heartbeat")) == 3
-            order = [json.loads(message)[2] for _, message in there.csms.raw if json.loads(message)[0] == 2]
-            assert order[:3] == ["StartTransaction", "MeterValues", "DataTransfer"]
-
-    run(story())
-
-
 def test_a_central_system_that_knows_nothing_of_it_is_told_nothing_more() -> None:
     async def story() -> None:
         csms = Csms(transfer_status="UnknownVendorId")
@@ -211,6 +196,71 @@ def test_a_bridge_that_came_later_says_so() -> None:
             await measure(point, 99, 600)
             await until(lambda: estimates(there), "an estimate")
             assert (estimates(there)[0]["whole"], estimates(there)[0]["transaction"]) == (False, "99")
+
+    run(story())
+
+
+def test_whole_charges_are_recorded_and_others_are_not(tmp_path: Path) -> None:
+    recorder = VehicleRecorder(tmp_path, device="unlabelled", unit="1", cars={"4711": "zoe"})
+
+    async def story() -> None:
+        async with bench(recorder=recorder) as there, charge_point(f"{there.url}/CP_1") as point:
+            await measure(point, 99, 0, 2)
+            transaction = await begin(point)
+            for k in range(12):
+                await measure(point, transaction, 10 * k)
+                await measure(point, 99, 10 * k + 1, 2)
+            await end(point, transaction)
+            await until(lambda: there.noted("CP_1, 1: the charge has ended, 12 samples; recorded as zoe_"), "the end")
+
+    run(story())
+    (charge,) = read_charges(tmp_path)
+    assert (charge.device, charge.ended, len(charge.t_ms)) == ("zoe", "unplugged", 12)
+
+
+def test_a_disk_that_takes_nothing_ends_the_recording_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = VehicleRecorder(tmp_path, device="unlabelled", unit="1", cars={})
+
+    def full(*_: object) -> None:
+        raise HostError("the disk is full")
+
+    async def story() -> None:
+        async with bench(recorder=recorder) as there, charge_point(f"{there.url}/CP_1") as point:
+            transaction = await begin(point)
+            for k in range(14):
+                if k == 11:
+                    monkeypatch.setattr(ChargeFile, "add_row", full)
+                await measure(point, transaction, 10 * k)
+            await until(there.script.has(14), "the board has all")
+            assert there.noted("the disk is full; this charge is not recorded any further")
+            assert sum("the disk is full" in note for note in there.notes) == 1
+
+    run(story())
+
+
+def test_the_main_meter_is_nobodys() -> None:
+    async def story() -> None:
+        async with bench() as there, charge_point(f"{there.url}/CP_1") as point:
+            await measure(point, 7, 0, 0)
+            await point.call(v16.call.Heartbeat())
+            assert not there.noted("a charge")
+
+    run(story())
+
+
+def test_a_stop_ends_the_charge_it_names() -> None:
+    """Beside one that has no name yet, because the central system has not answered."""
+
+    async def story() -> None:
+        async with bench() as there, charge_point(f"{there.url}/CP_1") as point:
+            start = {"connectorId": 1, "idTag": "a", "meterStart": 0, "timestamp": at(0)}
+            del there.csms.sides["CP_1"].route_map["StartTransaction"]
+            await point.socket.send(json.dumps([2, "nameless", "StartTransaction", start]))
+            await until(lambda: there.noted("CP_1, 1: a charge begins"), "the nameless one")
+            await measure(point, 42, 0, 2)
+            await end(point, 42)
+            await until(lambda: there.noted("has ended"), "the end")
+            assert there.noted("CP_1, 2: the charge has ended")
 
     run(story())
 

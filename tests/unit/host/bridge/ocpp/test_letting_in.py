@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ocpp import v16
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
@@ -20,7 +21,7 @@ from websockets.typing import Subprotocol
 from host.bridge.ocpp.central import Central, central_of, listening_tls
 from host.bridge.ocpp.relay import Relay
 from host.errors import HostError, PortError
-from tests.unit.host.bridge.ocpp.stations import QUIET, Csms, bench, until
+from tests.unit.host.bridge.ocpp.stations import QUIET, Csms, bench, charge_point, meter_value, three_phases, until
 
 SECRET = "correct horse"  # noqa: S105 (of a central system in this test)
 
@@ -117,6 +118,24 @@ def test_a_browser_leaves_no_connection_behind() -> None:
     run(story())
 
 
+def test_one_that_comes_back_before_it_was_missed_is_the_one_that_is_told() -> None:
+    """A charge point that lost its line opens another while the first still looks open."""
+
+    async def story() -> None:
+        async with (
+            bench() as there,
+            charge_point(f"{there.url}/CP_1") as lost,
+            charge_point(f"{there.url}/CP_1") as point,
+        ):
+            await lost.socket.close()
+            await until(lambda: there.noted("has closed"), "the first has gone")
+            values = [meter_value(0, *three_phases(16.0))]
+            await point.call(v16.call.MeterValues(connector_id=1, transaction_id=7, meter_value=values))
+            await until(lambda: there.csms.of("DataTransfer"), "an estimate")
+
+    run(story())
+
+
 def test_a_port_in_use() -> None:
     async def story() -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -152,6 +171,7 @@ def test_tls_on_both_sides(tmp_path: Path) -> None:
             trust = ssl.create_default_context(cafile=str(certificate))
             async with connect(f"{url}/CP_1", subprotocols=offered("ocpp1.6"), ssl=trust, logger=QUIET) as point:
                 assert point.subprotocol == "ocpp1.6"
+            assert list(csms.headers) == ["/CP_1"]
         strange = Csms()
         await strange.start(ssl=tls)
         async with bench(csms=strange, central=central_of(f"wss://localhost:{strange.port}", None)) as there:

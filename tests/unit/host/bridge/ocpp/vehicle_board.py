@@ -20,9 +20,11 @@ class VehicleBoard:
         self.protocol = 0x11
         self.lose = 0  # so many answers, and so many first lines of samples
         self.lose_first = 0
+        self.stammer = False  # says its latest answer again before the next
         self.connections = 0
         self._expected = 0
         self._first: list[str] | None = None
+        self._said: tuple[str, ...] = ()
         self._connection: socket.socket | None = None
         self._server = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._serve, daemon=True).start()
@@ -111,12 +113,15 @@ class VehicleBoard:
         if self.lose:
             self.lose -= 1
             return
+        if self.stammer and sequence:
+            self.say(*self._said)
         possible, several = (0b101, 2) if sequence < 2 else (0b100, 0)
         state = several | 1 << 5 | 3 << 8 | 3 << 12
-        self.say(
+        self._said = (
             f"Q,{sequence:X},{possible:X},{state:X},2AF8,-1,-1,-1,4E20",
             f"P,{sequence:X},2,3CA,E10,1C20,2A30,2,{t_ms:08X}",
         )
+        self.say(*self._said)
 
 
 @contextmanager
