@@ -40,6 +40,9 @@ bench-scale: scale system  ## many charges under a memory limit: make bench-scal
 bench-score: $(VENV)/.test  ## quality beside baselines and bounds, ten minutes: make bench-score ARGS=--quick
 	@PYTHONPATH=tools:. $(RUN) -m score_bench $(ARGS)
 
+bench-ev: $(VENV)/.test  ## a household's cars: which, how long, beside baselines, five minutes: make bench-ev ARGS=--quick
+	@$(RUN) -m tools.ev_bench $(ARGS)
+
 bench-%: $(VENV)/.test system
 	@$(RUN) tools/bench.py $*
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,6 +116,14 @@ def write_artifact(path: Path, manifest: Mapping[str, Any], files: Mapping[str, 
     An artifact already at `path` is replaced; any other folder there that is not empty raises ArtifactError, and so
     does a disk that is full or cannot be written.
     """
+    write_folder(path, manifest, files, load_artifact)
+    return load_artifact(path)
+
+
+def write_folder(
+    path: Path, manifest: Mapping[str, Any], files: Mapping[str, bytes], check: Callable[[Path], object]
+) -> None:
+    """Write a manifest and its files as write_artifact does; `check` reads the folder before it is put in place."""
     if path.exists() and not (path / MANIFEST).exists() and (not path.is_dir() or any(path.iterdir())):
         raise ArtifactError(f"{path}: is not an artifact and not empty; name another folder")
     complete = dict(manifest)
@@ -125,21 +133,26 @@ def write_artifact(path: Path, manifest: Mapping[str, Any], files: Mapping[str, 
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         try:
-            _write_folder(path, temporary, complete, files)
+            _write_folder(path, temporary, complete, files, check)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
         raise ArtifactError(f"{path}: cannot be written: {error.strerror}; name another folder") from None
-    return load_artifact(path)
 
 
-def _write_folder(path: Path, temporary: Path, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+def _write_folder(
+    path: Path,
+    temporary: Path,
+    manifest: Mapping[str, Any],
+    files: Mapping[str, bytes],
+    check: Callable[[Path], object],
+) -> None:
     temporary.chmod(0o755)
     for name, data in files.items():
         (temporary / name).write_bytes(data)
     text = json.dumps(manifest, indent=1, ensure_ascii=True) + "\n"
     (temporary / MANIFEST).write_text(text, encoding="ascii", newline="\n")
-    load_artifact(temporary)
+    check(temporary)
     if path.exists():
         shutil.rmtree(path)
     temporary.replace(path)
@@ -170,7 +183,8 @@ def _parse(path: Path, manifest: Mapping[str, Any]) -> Artifact:
     if manifest["schema"] != SCHEMA:
         raise ValueError(f"schema {manifest['schema']}, this version reads {SCHEMA}; train again")
     if manifest["kind"] not in KINDS:
-        raise ValueError(f"kind {manifest['kind']!r} is not known; known: {', '.join(KINDS)}")
+        more = "; fit and evaluate take a household" if manifest["kind"] == "household" else ""
+        raise ValueError(f"kind {manifest['kind']!r} is not known here; known: {', '.join(KINDS)}{more}")
     if manifest["hash"] != manifest_hash(manifest):
         raise ValueError("its hash does not match: the file was changed by hand or is damaged; train again")
     name = str(manifest["name"])

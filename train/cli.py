@@ -156,6 +156,11 @@ def _add_report(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
+    from train.artifact_household import is_household
+
+    if is_household(arguments.model):
+        _evaluate_household(arguments)
+        return
     from train.evaluate.run import evaluate
     from train.evaluate.table import print_evaluation
 
@@ -165,6 +170,17 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         print(json.dumps(result, indent=1))
     else:
         print_evaluation(result)
+
+
+def _evaluate_household(arguments: argparse.Namespace) -> None:
+    from train.household.evaluate import evaluate_household, print_household
+
+    with at_work(f"answering the charges of {arguments.data}"):
+        result = evaluate_household(arguments.model, arguments.data, arguments.split)
+    if arguments.json:
+        print(json.dumps(result, indent=1))
+    else:
+        print_household(result)
 
 
 def _predict(arguments: argparse.Namespace) -> None:

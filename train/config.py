@@ -164,13 +164,22 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class HouseholdSettings:
+    """How the cars of a household are enrolled: profile ev."""
+
+    enrol: int = _integer(10, 3, 10_000)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All of wattprint.toml."""
 
+    profile: str = _choice("phone", "phone", "ev")
     fleet: Fleet = Fleet()
     forest: Forests = Forests()
     network: NetworkSettings = NetworkSettings()
     split: Split = Split()
+    household: HouseholdSettings = HouseholdSettings()
     verify: Verify = Verify()
     budget: Budget = Budget()
 

@@ -28,6 +28,7 @@ examples:
   python -m train fit --data my_charges --prior fleet --own-only --out build/mine    a few charges of your own device
   python -m train fit --data build/fleet --kind network --out build/network
   python -m train fit --data build/fleet --rows build/rows --out build/artifact      more rows than memory holds
+  python -m train fit --profile ev --data build/home --out build/household           cars at one charge point
 """
 
 
@@ -53,6 +54,17 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         choices=("forest", "network"),
         default="forest",
         help="of model: boosted trees (default), or an int8 network, [network] of the configuration",
+    )
+    parser.add_argument(
+        "--profile",
+        choices=("phone", "ev"),
+        help="what is charged, in place of the configuration's: with ev the cars of one household are enrolled with "
+        "their first charges (docs/vehicle.md)",
+    )
+    parser.add_argument(
+        "--household",
+        metavar="NAME",
+        help="ev: which of DIR's, by the name its charger has in brackets; default: the only one",
     )
     parser.add_argument("--name", help="the model's name, a lower-case C identifier; default: from the folder's name")
     parser.add_argument(
@@ -89,6 +101,11 @@ def fit(arguments: argparse.Namespace) -> None:
     from train.models.fit import summary_text
 
     config = load_config(arguments.config)
+    if (arguments.profile or config.profile) == "ev":
+        _fit_household(arguments, config)
+        return
+    if arguments.household is not None:
+        raise ConfigError("--household is of electric vehicles; give --profile ev with it")
     cluster = cluster_of(arguments) if arguments.engine == "dask" else None
     if (cluster is not None or arguments.teacher) and arguments.rows is None:
         option = "--teacher" if arguments.teacher else "--engine dask"
@@ -117,6 +134,19 @@ def fit(arguments: argparse.Namespace) -> None:
         print(json.dumps(asdict(summary), indent=1))
     else:
         print(summary_text(summary))
+
+
+def _fit_household(arguments: argparse.Namespace, config: Config) -> None:
+    from train.household.fit import fit_household, summary_text
+
+    for option in ("hold_out", "own_only", "point", "rows", "teacher", "seed"):
+        if getattr(arguments, option):
+            raise ConfigError(f"--{option.replace('_', '-')} is not of electric vehicles; leave it with --profile ev")
+    with at_work(f"enrolling the cars of {arguments.data}"):
+        summary = fit_household(
+            arguments.data, arguments.out, config, household=arguments.household, name=arguments.name
+        )
+    print(json.dumps(asdict(summary), indent=1) if arguments.json else summary_text(summary))
 
 
 def _grow(arguments: argparse.Namespace, config: Config) -> tuple[Config, Grow]:

@@ -36,6 +36,11 @@ def load_vehicle() -> tuple[Any, Any]:
     return open_library(build_vehicle(), "vehicle_binding.h")
 
 
+def vehicle_version() -> int:
+    """WP_VEHICLE_VERSION."""
+    return int(load_vehicle()[1].wp_vehicle_binding_version())
+
+
 def build_vehicle(root: Path = ROOT) -> Path:
     """Compile it unless it is compiled already; return the shared library. Raises BuildError."""
     sources = [*sorted((root / VEHICLE / "src").glob("*.c")), root / CORE / "src" / "crc32.c"]

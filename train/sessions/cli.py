@@ -25,7 +25,8 @@ def _add_simulate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
         description="Simulate charges of the built-in fleet as a sensor at the charger's output sees them, or with\n"
         "--profile ev charges of electric vehicles as the meter of their charge point does.",
         epilog="examples:\n  python -m train simulate build/fleet --seed 1 --units 10 --charges 12 --format parquet\n"
-        "  python -m train simulate build/cars --profile ev --devices id_3_58,leaf_40 --points ac",
+        "  python -m train simulate build/cars --profile ev --devices id_3_58,leaf_40 --points ac\n"
+        "  python -m train simulate build/home --profile ev --households 1 --household-cars 3",
         formatter_class=_RAW,
     )
     parser.add_argument("out", metavar="OUT", type=place, nargs="?", help="dataset folder or URL to write")
@@ -40,10 +41,22 @@ def _add_simulate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
         "--profile", choices=("phone", "ev"), default="phone", help="what is charged (default %(default)s)"
     )
     parser.add_argument(
-        "--points", choices=("ac", "dc", "both"), help="ev: charge points (default both, a quarter in DC)"
+        "--points",
+        choices=("ac", "dc", "both"),
+        help="ev: charge points (default both, a quarter in DC; of households ac)",
     )
     parser.add_argument(
         "--cars", metavar="FILE", type=place, help="ev: more cars, one TOML entry each (docs/dataset.md)"
+    )
+    parser.add_argument(
+        "--households",
+        type=int,
+        metavar="N",
+        help="ev: in place of single units, N households of cars at one charge point each, --charges of each car",
+    )
+    parser.add_argument("--household-cars", type=int, metavar="N", help="ev: cars in a household (default: 2 to 8)")
+    parser.add_argument(
+        "--different", action="store_true", help="ev: only households whose cars differ in phases or plateau"
     )
     parser.add_argument(
         "--population",

@@ -19,9 +19,9 @@ class Phones:
     def __init__(self, args: argparse.Namespace) -> None:
         from train.sessions.simulator import device_names
 
-        for option in ("points", "cars"):
-            if getattr(args, option) is not None:
-                raise ConfigError(f"--{option} is of electric vehicles; give --profile ev with it")
+        for option in ("points", "cars", "households", "household_cars", "different"):
+            if getattr(args, option):
+                raise ConfigError(f"--{option.replace('_', '-')} is of electric vehicles; give --profile ev with it")
         self._args, self.names = args, device_names()
 
     def charges(self, names: list[str]) -> Iterator[Charge]:
@@ -56,13 +56,27 @@ class Vehicles:
 
         if args.population is not None:
             raise ConfigError("--population is of phones; leave it with --profile ev")
+        if args.households is None and (args.household_cars is not None or args.different):
+            raise ConfigError("--household-cars and --different say which households; give --households N with them")
         self._args, self._cars = args, known_cars(args.cars)
         self.names = tuple(self._cars)
 
     def charges(self, names: list[str]) -> Iterator[Charge]:
         """The charges, made as they are asked for; raises ConfigError at once."""
-        from train.sessions.simulator.ev import simulate_vehicles
+        from train.sessions.simulator.ev import simulate_households, simulate_vehicles
 
+        if self._args.households is not None:
+            return simulate_households(
+                names,
+                seed=self._args.seed,
+                households=self._args.households,
+                cars_each=self._args.household_cars,
+                charges_per_car=self._args.charges,
+                points=self._args.points or "ac",
+                period_ms=self._args.period_ms,
+                different=self._args.different,
+                known=self._cars,
+            )
         return simulate_vehicles(
             names,
             seed=self._args.seed,
@@ -73,8 +87,14 @@ class Vehicles:
             known=self._cars,
         )
 
-    def n_charges(self, names: list[str]) -> int:
-        """How many there will be."""
+    def n_charges(self, names: list[str]) -> int | None:
+        """How many there will be, where that is known before they are drawn."""
+        if self._args.households is not None:
+            return (
+                None
+                if self._args.household_cars is None
+                else int(self._args.households * self._args.household_cars * self._args.charges)
+            )
         able = [name for name in names if self._args.points != "dc" or self._cars[name].dc_curve_kw]
         return len(able) * int(self._args.units) * int(self._args.charges)
 

@@ -12,6 +12,7 @@ LIMIT_MIN_MA = 50.0
 LIMIT_OF_PEAK = 0.05
 VEHICLE = "ev"  # the profile of charges at a charge point
 VEHICLE_LIMIT_OF_PEAK = 0.02
+STILL_MS = 600_000  # without power, of a vehicle that stopped by itself
 
 
 def mean_current_ma(charge: Charge) -> NDArray[np.float64]:
@@ -79,6 +80,29 @@ def _vehicle_full_t_ms(charge: Charge) -> int | None:
     if charge.pilot_da is not None and np.any(charge.pilot_da[end:] == 0):
         return None
     return int(charge.t_ms[end])
+
+
+def vehicle_done_t_ms(charge: Charge) -> int | None:
+    """When an electric vehicle ended the charge: full, or at a level of its own; None where it is censored.
+
+    Full is _vehicle_full_t_ms, or what the source says. A charge that ended at a `limit` was done at the first sample
+    from which its power stays at or below 2 % of the peak for 600 s, or for 60 s to the end of the recording, while the
+    charge point allows it to draw: what a car takes later, to warm it for a departure, is no part of the charge.
+    """
+    if charge.ended != "limit":
+        return full_t_ms(charge) if charge.ended in ("full", "unknown") else None
+    power = charge.voltage_mv.astype(np.int64) * charge.current_ma
+    allowed = np.ones(len(power), bool) if charge.pilot_da is None else charge.pilot_da > 0
+    above = power > VEHICLE_LIMIT_OF_PEAK * power.max()
+    t = charge.t_ms.astype(np.int64)
+    drawing = np.flatnonzero(above)
+    # The stretch without power that follows each drawing sample.
+    ends = [*drawing[1:].tolist(), len(t) - 1]
+    for last, end in zip(drawing.tolist(), ends, strict=True):
+        still_ms = int(t[end] - t[min(last + 1, len(t) - 1)])
+        if still_ms >= (WINDOW_MS if end == len(t) - 1 else STILL_MS) and allowed[last + 1 : end].all():
+            return int(t[last + 1])
+    return None
 
 
 def remaining_s(charge: Charge) -> NDArray[np.int32]:

@@ -43,7 +43,7 @@ def draw_limits(random: Generator, side: Literal["ac", "dc"], largest: float, st
     if kind < 0.45:
         return fixed(largest)
     if kind < 0.70:
-        return _managed(random, largest)
+        return managed(random, largest)
     if kind < 0.82:
         return _solar(random, largest)
     return _scheduled(random, largest)
@@ -56,7 +56,7 @@ def _shared(random: Generator, largest: float) -> Limits:
     return Limits(times, np.where(halves == 1, largest / 2, largest))
 
 
-def _managed(random: Generator, largest: float) -> Limits:
+def managed(random: Generator, largest: float) -> Limits:
     """A house or car park shares its connection: another level every few minutes to an hour."""
     levels = [level for level in LEVELS_A if level <= largest] or [largest]
     times = np.cumsum(random.exponential(1500, size=100) + 120)

@@ -1,0 +1,74 @@
+"""A household's later charges answered by tables made from its first ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from train.artifact_household import HouseholdCar, HouseholdRules
+from train.features.core import WP_MISSING
+from train.features.household import HouseholdAnswers, answer_charge
+from train.household.enrol import any_other, enrol
+from train.household.history import Past
+from train.household.pooled import Pooled
+from train.household.times import power_now_permille
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """A household that is enrolled."""
+
+    cars: tuple[str, ...]
+    tables: tuple[HouseholdCar, ...]  # of the cars, then of any other
+    power_now_permille: int
+
+    def answer(self, past: Past, rules: HouseholdRules) -> HouseholdAnswers:
+        """Answers after each sample of a charge."""
+        return answer_charge(self.tables, self.rules(rules), past.x)
+
+    def rules(self, shared: HouseholdRules) -> HouseholdRules:
+        """The rules of all households with what is this one's."""
+        return replace(shared, power_now_permille=self.power_now_permille)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One charge and what is said of it, n samples."""
+
+    past: Past
+    car: int  # which of the household's it is; -1: none of them
+    n_cars: int
+    answers: HouseholdAnswers
+
+    @property
+    def remaining_s(self) -> NDArray[np.float64]:
+        """True time to the end, [n]; NaN after it and where it is censored."""
+        elapsed = self.past.column("elapsed_s").astype(np.float64)
+        done = np.nan if self.past.done_s is None else self.past.done_s
+        return np.where(elapsed <= done, done - elapsed, np.nan)
+
+    def until_soc_s(self, pct: int) -> NDArray[np.float64]:
+        """True time until a state of charge is told, [n]; NaN from then on and where it never is."""
+        elapsed, soc = self.past.column("elapsed_s").astype(np.float64), self.past.column("soc_pct")
+        reached = np.flatnonzero(soc >= pct)
+        if not len(reached) or reached[0] == 0:
+            return np.full(len(elapsed), np.nan)
+        left = elapsed[reached[0]] - elapsed
+        return np.where((left > 0) & (soc != WP_MISSING), left, np.nan)
+
+
+def enrol_household(past: Mapping[str, Sequence[Past]], pooled: Pooled) -> Tables:
+    """Tables of a household from the charges of each car."""
+    box = max((int(one.column("pilot_ma").max(initial=0)) for some in past.values() for one in some), default=0)
+    tables = tuple(enrol(some, pooled, max(box, 1000)) for some in past.values())
+    usual = {car: table.usual_power_w for car, table in zip(past, tables, strict=True)}
+    return Tables(tuple(past), (*tables, any_other(pooled)), power_now_permille(past, usual))
+
+
+def by_car(pasts: Sequence[Past]) -> dict[str, list[Past]]:
+    """The charges of each car, cars by name, charges in the order of their sessions."""
+    cars = sorted({past.car for past in pasts})
+    return {car: sorted((past for past in pasts if past.car == car), key=lambda past: past.session) for car in cars}

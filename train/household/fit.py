@@ -1,0 +1,124 @@
+"""Fit: the recorded charges of a household to an artifact of tables (docs/artifact.md, The household)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from train.artifact import SCHEMA, write_folder
+from train.artifact_household import CARS_MAX, KIND, PROFILE, Household, load_household, tables_manifest
+from train.config import Config
+from train.errors import ConfigError, DatasetError
+from train.features.household import household_version
+from train.features.vehicle import vehicle_version
+from train.household.answered import by_car, enrol_household
+from train.household.history import Past, pasts_of
+from train.household.pooled import load_pooled
+from train.sessions.dataset import read_dataset
+from train.sessions.types import Charge
+
+LEAST_CHARGES = 3  # of a car, to be enrolled
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdSummary:
+    """What `train fit --profile ev` says of what it wrote."""
+
+    artifact: str
+    hash: str
+    household: str
+    cars: dict[str, int]  # charges each was enrolled with
+    left: int  # later charges of these cars, which evaluate answers
+
+
+def fit_household(
+    data: Path, out: Path, config: Config, *, household: str | None = None, name: str | None = None
+) -> HouseholdSummary:
+    """Enrol the cars of one household of a dataset with their first charges; raises TrainError."""
+    dataset = read_dataset(data)
+    chosen, charges = household_charges(dataset.charges, data, household)
+    pasts = by_car(list(pasts_of(charges)))
+    _check(pasts, data)
+    first = {car: past[: config.household.enrol] for car, past in pasts.items()}
+    pooled = load_pooled()
+    tables = enrol_household(first, pooled)
+    names = car_names(tables.cars)
+    manifest = {
+        "schema": SCHEMA,
+        "kind": KIND,
+        "profile": PROFILE,
+        "name": name or re.sub(r"[^a-z0-9_]", "_", out.name.lower()).lstrip("_0123456789") or "household",
+        "household_version": household_version(),
+        "features_version": vehicle_version(),
+        **tables_manifest(names, tables.tables[:-1], tables.tables[-1], tables.rules(pooled.rules)),
+        "split": {"train": sorted(past.session for some in first.values() for past in some)},
+        "data": {
+            "hash": dataset.hash,
+            "charges": sum(map(len, pasts.values())),
+            "units": len(pasts),
+            "source": str(data),
+            "household": chosen,
+        },
+        "training": {"enrol": config.household.enrol, "units": list(tables.cars), "pooled": dict(pooled.provenance)},
+        "versions": {package: version(package) for package in ("numpy",)},
+    }
+    written = write_household(out, manifest)
+    counts = {car: len(past) for car, past in zip(names, first.values(), strict=True)}
+    left = sum(max(0, len(past) - config.household.enrol) for past in pasts.values())
+    return HouseholdSummary(str(out), written.model_hash, chosen, counts, left)
+
+
+def write_household(out: Path, manifest: Mapping[str, Any]) -> Household:
+    """Write an artifact folder of nothing but a manifest; raises ArtifactError."""
+    write_folder(out, manifest, {}, load_household)
+    return load_household(out)
+
+
+def household_charges(charges: Sequence[Charge], data: Path, household: str | None) -> tuple[str, list[Charge]]:
+    """The charges of the named household, or of the only one, and its name; raises ConfigError or DatasetError."""
+    from train.sessions.labels import VEHICLE
+    from train.sessions.simulator.ev import household_of
+
+    vehicles = [charge for charge in charges if charge.details.get("profile") == VEHICLE]
+    if not vehicles:
+        raise DatasetError(f"{data}: holds no charge of an electric vehicle (profile ev in sessions.csv)")
+    known = sorted({household_of(charge) for charge in vehicles})
+    if household is None:
+        if len(known) > 1:
+            raise ConfigError(f"{data}: holds {len(known)} households; name one with --household, e.g. {known[0]}")
+        household = known[0]
+    elif household not in known:
+        raise ConfigError(f"{data}: has no household {household!r}; it has {', '.join(known)}")
+    return household, [charge for charge in vehicles if household_of(charge) == household]
+
+
+def _check(pasts: Mapping[str, Sequence[Past]], data: Path) -> None:
+    if not 1 <= len(pasts) <= CARS_MAX:
+        raise DatasetError(f"{data}: has {len(pasts)} cars (device/unit); a household has 1 to {CARS_MAX}")
+    for car, past in pasts.items():
+        if len(past) < LEAST_CHARGES:
+            raise DatasetError(
+                f"{data}: {car} has {len(past)} charges with current; record {LEAST_CHARGES} or more, or leave it out"
+            )
+
+
+def car_names(units: Sequence[str]) -> list[str]:
+    """Names of cars from `device/unit`: the device, with the unit behind it where two cars are of the same model."""
+    devices = [unit.partition("/")[0] for unit in units]
+    return [
+        device if devices.count(device) == 1 else unit.replace("/", "_")
+        for device, unit in zip(devices, units, strict=True)
+    ]
+
+
+def summary_text(summary: HouseholdSummary) -> str:
+    """The summary as it is printed."""
+    cars = ", ".join(f"{car} ({count})" for car, count in summary.cars.items())
+    return (
+        f"enrolled with so many charges: {cars}\n"
+        f"{summary.left} later charges are left to evaluate on; model {summary.hash}, written to {summary.artifact}"
+    )
