@@ -199,7 +199,8 @@ def _stack(bench: _Bench) -> int:
 def _read_inputs(bench: _Bench, inputs: Path) -> NDArray[Any]:
     from codegen.measure_inputs import feature_rows, sample_rows
 
-    return sample_rows(inputs) if bench.subject.kind == "artifact" else feature_rows(inputs, bench.subject)
+    kind = bench.subject.kind
+    return sample_rows(inputs, kind) if kind in ("artifact", "household") else feature_rows(inputs, bench.subject)
 
 
 def _count(bench: _Bench, rows: NDArray[Any]) -> tuple[NDArray[np.uint32], int]:

@@ -10,30 +10,29 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from codegen.errors import CodegenError, ModelError
-from codegen.measure_subject import SAMPLE_FIELDS, Subject
+from codegen.measure_subject import SAMPLE_FIELDS, VEHICLE_SAMPLE_FIELDS, Subject
 
 ROWS_MAX = 10_000  # seconds of QEMU, and well within the memory of its machine
 
 
-def sample_rows(path: Path) -> NDArray[np.int32]:
+def sample_rows(path: Path, kind: str = "artifact") -> NDArray[np.int32]:
     """Charges of a reference or predictions file (docs/artifact.md): whole ones, spread evenly, ROWS_MAX samples.
 
-    A row is codegen.measure_subject.SAMPLE_FIELDS.
+    A row is codegen.measure_subject.SAMPLE_FIELDS, of a household VEHICLE_SAMPLE_FIELDS.
     """
+    fields = VEHICLE_SAMPLE_FIELDS if kind == "household" else SAMPLE_FIELDS
     try:
         with np.load(path, allow_pickle=False) as file:
-            offsets, columns = file["offsets"], [file[key] for key in SAMPLE_FIELDS[1:]]
+            offsets, columns = file["offsets"], [file[key] for key in fields[1:]]
     except (KeyError, OSError, ValueError, EOFError) as error:
         raise ModelError(f"{path}: holds no samples: {error}; make it with: python -m codegen reference") from None
     lengths = np.diff(offsets)
     n_charges = max(1, int(ROWS_MAX // max(lengths.mean(), 1.0)))
     chosen = np.unique(np.linspace(0, len(lengths) - 1, min(n_charges, len(lengths))).astype(int))
     rows = np.concatenate([np.arange(offsets[i], offsets[i + 1]) for i in chosen])[:ROWS_MAX]
-    table = np.zeros((len(rows), len(SAMPLE_FIELDS)), dtype="<i4")
-    table[:, 0] = np.isin(rows, offsets[:-1])
-    for column, values in enumerate(columns, start=1):
-        table[:, column] = values[rows].astype(np.int64).astype(np.uint32).view(np.int32)
-    return table
+    begins = np.isin(rows, offsets[:-1])
+    values = np.column_stack([begins, *(column[rows].astype(np.int64) for column in columns)])
+    return values.astype(np.uint32).view(np.int32)
 
 
 def feature_rows(path: Path, subject: Subject) -> NDArray[Any]:

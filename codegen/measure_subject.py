@@ -10,13 +10,22 @@ from typing import Any
 from codegen import __version__
 from codegen.errors import CodegenError
 
-_CORE = Path(__file__).resolve().parent.parent / "firmware" / "lib" / "core"
+_LIBRARIES = Path(__file__).resolve().parent.parent / "firmware" / "lib"
+_CORE, _VEHICLE = _LIBRARIES / "core", _LIBRARIES / "vehicle"
 
 _NETWORK_CALLS = ("wp_network_predict", "wp_network_crc", "wp_net_reset", "wp_net_invoke")
 SAMPLE_FIELDS = ("begins", "t_ms", "voltage_mv", "current_ma")
 ANSWER_FIELDS = (
     *("device", "confidence_permille", "remaining_s[0]", "remaining_s[1]", "remaining_s[2]"),
     *("flags", "state_crc"),
+)
+VEHICLE_SAMPLE_FIELDS = ("begins", "t_ms", "vehicle_samples")
+N_VEHICLE_VALUES = 9
+VEHICLE_ANSWER_FIELDS = (
+    *("household.car", "household.possible", "household.flags", "household.phase", "household.stage"),
+    *("household.confidence_permille", "household.done_s[0]", "household.done_s[1]", "household.done_s[2]"),
+    *("household.target_s[0]", "household.target_s[1]", "household.target_s[2]", "household.energy_to_go_wh"),
+    "state_crc",
 )
 DTYPES = {"double": "<f8", "float": "<f4", "int32_t": "<i4", "int16_t": "<i2", "int8_t": "i1", "uint8_t": "u1"}
 """NumPy's name of each C type a generated header may use for a feature or an output."""
@@ -38,7 +47,7 @@ class Subject:
 
     @property
     def kind(self) -> str:
-        """`forest`, `network` or `artifact`."""
+        """`forest`, `network`, `artifact` or `household`."""
         return str(self.values["kind"])
 
 
@@ -51,7 +60,8 @@ def read_subject(folder: Path, name: str | None = None) -> Subject:
     if not sources:
         raise CodegenError(f"{folder}: holds no .c file; make some with: python -m codegen compile")
     if name is None and folder / "model.c" in sources:
-        return _artifact(folder, sources)
+        is_household = '#include "wp/household.h"' in (folder / "model.h").read_text(encoding="ascii")
+        return _household(folder, sources) if is_household else _artifact(folder, sources)
     headers = {path.stem: path.read_text(encoding="ascii") for path in sorted(folder.glob("*.h"))}
     models = [stem for stem, text in headers.items() if re.search(rf"\bvoid {stem}_(predict|invoke)\(", text)]
     if name is not None and name not in models:
@@ -76,6 +86,21 @@ def _artifact(folder: Path, sources: tuple[Path, ...]) -> Subject:
         row_width=len(SAMPLE_FIELDS),
         output_dtype="<i8",
         output_width=len(ANSWER_FIELDS),
+    )
+
+
+def _household(folder: Path, sources: tuple[Path, ...]) -> Subject:
+    library = tuple(sorted((_VEHICLE / "src").glob("*.c")))
+    return Subject(
+        sources=(*sources, *library, _CORE / "src" / "crc32.c"),
+        includes=(folder, _CORE / "include", _VEHICLE / "include"),
+        entry="wp_vehicle_charge_update",
+        indirect=(),
+        values={"kind": "household", "answer_fields": VEHICLE_ANSWER_FIELDS},
+        row_dtype="<i4",
+        row_width=2 + N_VEHICLE_VALUES,
+        output_dtype="<i8",
+        output_width=len(VEHICLE_ANSWER_FIELDS),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from codegen.arguments import Subparsers, command
@@ -36,17 +37,22 @@ def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     from codegen.emit.artifact import read_artifact
+    from codegen.emit.household import is_household, read_household
     from codegen.reference_file import predict, write_reference
+    from codegen.reference_household_file import write_household_reference
 
     if (args.data is None) == (args.predictions is None):
         raise CodegenError("name either --data DIR or --predictions FILE")
-    artifact = read_artifact(args.artifact)
+    if is_household(args.artifact):
+        write = partial(write_household_reference, read_household(args.artifact))
+    else:
+        write = partial(write_reference, read_artifact(args.artifact))
     if args.predictions is not None:
-        n_samples, n_charges = write_reference(artifact, args.predictions, args.out)
+        n_samples, n_charges = write(args.predictions, args.out)
     else:
         with tempfile.TemporaryDirectory(prefix="wattprint-") as folder:
             predictions = Path(folder) / "predictions.npz"
-            predict(artifact, args.data, predictions, n_charges=args.charges, split=args.split)
-            n_samples, n_charges = write_reference(artifact, predictions, args.out)
+            predict(args.artifact, args.data, predictions, n_charges=args.charges, split=args.split)
+            n_samples, n_charges = write(predictions, args.out)
     print(f"written: {args.out}: {n_samples} answers of {n_charges} charges")
     return 0

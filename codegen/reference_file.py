@@ -70,13 +70,13 @@ def write_reference(artifact: Artifact, predictions: Path, out: Path) -> tuple[i
         "remaining_s": answers.remaining_s,
         "flags": answers.flags,
     }
-    _write_npz(out, columns)
+    write_npz(out, columns)
     return len(arrays["t_ms"]), len(arrays["sessions"])
 
 
-def predict(artifact: Artifact, data: Path, out: Path, *, n_charges: int | None, split: str) -> None:
+def predict(artifact: Path, data: Path, out: Path, *, n_charges: int | None, split: str) -> None:
     """Start `python -m train predict`; its own line and exit code are passed on as a StepError."""
-    command = [sys.executable, "-m", "train", "predict", "--model", str(artifact.path), "--data", str(data)]
+    command = [sys.executable, "-m", "train", "predict", "--model", str(artifact), "--data", str(data)]
     command += ["--split", split, "--out", str(out)]
     command += [] if n_charges is None else ["--charges", str(n_charges)]
     done = process.run(command, stdin=DEVNULL, stderr=PIPE, stdout=PIPE)
@@ -183,7 +183,7 @@ def _outputs_of(artifact: Artifact, model: ModelFile, arrays: Arrays, kind: str,
     return outputs
 
 
-def _write_npz(out: Path, columns: Arrays) -> None:
+def write_npz(out: Path, columns: Arrays) -> None:
     """Write under a temporary name in the same folder, then rename."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from host.answers import names_of
 from host.board import SIM, link_of
 from host.conversation import Conversation
 from host.discovery import ask_port
-from host.messages import BOOT_REASONS, INJECTED, LIVE
+from host.messages import BOOT_REASONS, INJECTED, LIVE, PROFILES
 from host.port_holders import holders_of, why_not_permitted
 from host.transport import PortInfo, list_ports
 
@@ -48,7 +48,8 @@ def info(args: argparse.Namespace) -> int:
         "model_hash": hello.model_hash,
         "devices": hello.n_devices,
         "device_names": list(names_of(args.artifact)(hello.model_hash)),
-        "protocol": hello.protocol,
+        "protocol": hello.protocol_version,
+        "profile": PROFILES[hello.profile] if hello.profile < len(PROFILES) else str(hello.profile),
         "firmware_version": hello.version,
         "boot": boot,
         "mode": "live" if counters.pop("mode", INJECTED) == LIVE else "injected",

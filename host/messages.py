@@ -13,6 +13,8 @@ PROTOCOL_VERSION = 1
 CHARGER, CHARGE_POINT = 0, 1
 """Whose charges a board follows: the upper four bits of its hello's protocol."""
 
+PROFILES = ("charger", "charge point")
+
 BOOT_REASONS = ("power", "reset", "watchdog", "brown-out")
 PHASES = ("pre-charge", "constant current", "constant voltage", "full")
 

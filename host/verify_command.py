@@ -18,7 +18,8 @@ python -m host verify --port /dev/ttyUSB0 --data my_charges --elf firmware.elf -
 python -m host verify --port socket://127.0.0.1:5555 --skip determinism
 python -m host verify --port sim --inject drop,flip,cut,garbage,reset      a bad line, three resets
 python -m host verify --port sim --inject flip,cut,garbage --lines 1000000 nothing but damaged lines
-python -m host verify --port sim --soak 8h                                 or 1000000samples"""
+python -m host verify --port sim --soak 8h                                 or 1000000samples
+python -m host verify --port sim --artifact my_household --data my_cars    a charge point's board"""
 
 
 def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
@@ -122,10 +123,16 @@ def _run(args: argparse.Namespace) -> int:
 def run(args: argparse.Namespace) -> int:
     """Verify a board; returns the exit code of what failed, 0 when nothing did."""
     from host.report.write import must_be_writable, show
-    from host.verify_run import verify
+    from train.artifact_household import is_household
 
     must_be_writable(args.report, args.out)
     args.on_log = _show_log
+    if is_household(args.artifact):
+        from host.verify_vehicles import run as run_vehicles
+
+        return run_vehicles(args, reproducer(args))
+    from host.verify_run import verify
+
     report, evidence = verify(args, reproducer(args), as_asked(args))
     return show(report, evidence, folder=args.report, out=args.out, as_json=args.json)
 

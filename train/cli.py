@@ -184,7 +184,12 @@ def _evaluate_household(arguments: argparse.Namespace) -> None:
 
 
 def _predict(arguments: argparse.Namespace) -> None:
-    from train.models.predict import predict
+    from train.artifact_household import is_household
+
+    if is_household(arguments.model):
+        from train.models.predict_household import predict_household as predict
+    else:
+        from train.models.predict import predict
 
     sessions = arguments.sessions.split(",") if arguments.sessions else None
     with at_work(f"predicting the charges of {arguments.data}"):

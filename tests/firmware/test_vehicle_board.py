@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +15,11 @@ from numpy.typing import NDArray
 
 from codegen.emit.household import emit_household
 from codegen.reference_household import household_answers
+from host.cli import main
 from tests.firmware.boards import Board, Firmware, on_boards
-from tests.firmware.conftest import run_pio
+from tests.firmware.conftest import ROOT, run_pio
 from tests.firmware.test_native import converse
+from tests.firmware.test_three_hours import CHARGES
 from tests.firmware.wire import bodies, hexadecimal, line
 from tests.unit.codegen.drawn_household import write_household
 from train.artifact_household import Household
@@ -177,3 +182,63 @@ def test_what_it_does_not_take(board: Path) -> None:
 def test_a_charger_s_board_knows_none_of_it(native_board: Path) -> None:
     lines = [line("A", 0, 0, 0, 0, 0, 0, 0), line("B", 0, 0, 0, 0, 0), line("G", 80, 0)]
     assert kinds(converse(native_board, *lines)) == ["X,1"] * 3
+
+
+@pytest.fixture(scope="module")
+def reference(household: Household, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of two simulated charges, as the commands make it."""
+    folder = tmp_path_factory.mktemp("cars")
+    fleet, out = str(folder / "fleet"), str(folder / "reference.npz")
+    options = ["--profile", "ev", "--devices", "citigo_e,leaf_40", "--units", "1", "--charges", "1"]
+    for command in (
+        ["train", "simulate", fleet, *options, "--period-ms", "60000"],
+        ["codegen", "reference", "--artifact", str(household.path), "--data", fleet, "--split", "all", "--out", out],
+    ):
+        subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=True, capture_output=True)
+    return folder / "reference.npz"
+
+
+def verified(
+    board: Path, household: Household, reference: Path, capsys: pytest.CaptureFixture[str], *options: str
+) -> tuple[int, dict[str, Any]]:
+    command = ["verify", "--port", "sim", "--firmware", str(board), "--artifact", str(household.path), "--json"]
+    code = main([*command, "--reference", str(reference), *options])
+    report: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return code, report
+
+
+def test_host_verifies_whole_charges(
+    board: Path, household: Household, reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, report = verified(board, household, reference, capsys, "--inject", "flip=0.01,drop=0.005,reset=1")
+    assert (code, report["verdict"], report["mismatches"]) == (0, "PASS", 0)
+    assert report["samples"] == sum(charge["samples"] for charge in report["charges"]) > 100
+    assert report["inject"]["wrong"] == 0
+    assert report["inject"]["resets"] == 1
+    assert report["inject"]["damaged"] > 0
+    assert report["board"]["protocol"] == 0x11
+
+
+def test_host_shows_the_first_wrong_answer(
+    board: Path, household: Household, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with np.load(reference) as file:
+        data = {key: file[key] for key in file.files}
+    data["target_50_s"][7] += 1
+    data["state_crc"][9] ^= 1
+    np.savez(tmp_path / "wrong.npz", **data)
+    code, report = verified(board, household, tmp_path / "wrong.npz", capsys)
+    assert (code, report["verdict"], report["mismatches"]) == (1, "FAIL", 2)
+    first = report["first_divergence"]
+    assert first["sample"] == 7
+    assert first["measured"]["t_ms"] == int(data["t_ms"][7])
+    differ = {name for name, value in first["expected"].items() if first["got"][name] != value}
+    assert differ == {"target_50_s"}
+
+
+def test_a_charger_s_host_is_told_whose_board_it_is(board: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["stream", "--port", "sim", "--firmware", str(board), str(CHARGES)])
+    assert code == 4
+    assert "the board is a charge point's" in capsys.readouterr().err
+    assert main(["info", "--port", "sim", "--firmware", str(board), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["profile"] == "charge point"

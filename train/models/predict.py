@@ -107,7 +107,7 @@ def predict(
     if n_charges is not None:
         charges = deal_out(charges, n_charges)
     arrays = _arrays(artifact, models, charges)
-    _write(out, arrays)
+    write_predictions(out, arrays)
     return {
         "out": str(out),
         "model_hash": artifact.model_hash,
@@ -204,7 +204,7 @@ def _network_arrays(runner: Runner, charge: Charge, found: Features) -> dict[str
     }
 
 
-def _write(out: Path, arrays: dict[str, NDArray[Any]]) -> None:
+def write_predictions(out: Path, arrays: dict[str, NDArray[Any]]) -> None:
     """Write a compressed .npz under a temporary name, then rename it."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
