@@ -34,6 +34,7 @@ from train.models.few import (
 from train.models.forest import load_forest, train_remaining_forest
 from train.models.history import histories
 from train.models.own import Few, charge_folds
+from train.models.process import process_forest, several_units
 from train.models.prototypes import fit_prototypes
 from train.models.rows import TrainingRows
 from train.models.split import UnitSplit, folds
@@ -158,6 +159,8 @@ def with_history(rows: TrainingRows, estimate: EstimateRules) -> TrainingRows:
 
 
 def _few_forest(rows: TrainingRows, config: Config, estimate: EstimateRules, few: Few) -> bytes:
+    if few.prior is None and several_units(rows):
+        return process_forest(rows, config, estimate)
     parameters = few_parameters(config.forest.remaining, FOREST_ON_PRIOR)
     if few.prior is None:
         found, parameters = rows_alone(rows, config, estimate)

@@ -30,7 +30,7 @@ from train.models.forest import Trees
 from train.models.learnt import Learnt
 from train.models.network.fit import learn_network
 from train.models.network.source import StoredSource
-from train.models.own import Few, few_of
+from train.models.own import Few, all_of_few, few_of
 from train.models.own_notes import own_notes
 from train.models.rows import TrainingRows, training_rows
 from train.models.split import UnitSplit, split_units
@@ -102,6 +102,7 @@ def fit(
     own = dataset.charges_of({*parts.train, *parts.calibration})
     few = None
     if kind == "forest" and isinstance(dataset, Dataset):
+        parts = all_of_few(parts)
         progress("its charges, and the fleet's" if prior == "fleet" else "its charges")
         few = few_of(parts, own, prior, config, own_only=own_only, without=fleet_without)
         config = config if few is None else few_config(config)

@@ -111,6 +111,30 @@ def train_remaining_forest(
     return _train(features, remaining_s, weight, remaining_options(), parameters, seed)
 
 
+def train_labelled_forest(
+    features: NDArray[np.float32],
+    labels: NDArray[np.float32],
+    weight: NDArray[np.float32],
+    parameters: Forest,
+    seed: int,
+) -> bytes:
+    """Fit QUANTILES_PERMILLE that are known of each row: features [n, n_features], labels [n, 3]; as XGBoost saves it.
+
+    Squares are least where a quantile is given and need not be found; what is saved is a forest of quantiles.
+    """
+    import xgboost as xgb
+
+    data = xgb.DMatrix(features, label=labels, weight=weight, nthread=1)
+    options = {"objective": "reg:squarederror", "multi_strategy": "one_output_per_tree", "base_score": 0.0}
+    booster = xgb.train(xgboost_parameters(options, parameters, seed), data, parameters.rounds)
+    model = json.loads(bytes(booster.save_raw("json")))
+    model["learner"]["objective"] = {
+        "name": "reg:quantileerror",
+        "quantile_loss_param": {"quantile_alpha": json.dumps([q / 1000 for q in QUANTILES_PERMILLE])},
+    }
+    return as_saved(centre_thresholds(json.dumps(model).encode("ascii"), features))
+
+
 def device_options(n_devices: int) -> dict[str, Any]:
     """XGBoost's objective for the devices."""
     return {"objective": "multi:softprob", "num_class": n_devices}

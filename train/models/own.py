@@ -63,6 +63,13 @@ class Few:
         return UnitSplit(*(tuple(sorted((*own, *others))) for own, others in both))
 
 
+def all_of_few(parts: UnitSplit) -> UnitSplit:
+    """The split of few units: none is kept for calibration, where each in turn is left out of training."""
+    if len(parts.train) + len(parts.calibration) >= FEW_UNITS:
+        return parts
+    return UnitSplit(tuple(sorted((*parts.train, *parts.calibration))), (), parts.held_out)
+
+
 def few_of(
     parts: UnitSplit, own: Sequence[Charge], prior: str, config: Config, *, own_only: bool, without: Collection[str]
 ) -> Few | None:
