@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from host.bridge.figures import minutes, utc
@@ -24,7 +25,7 @@ def estimate(answer: VehicleAnswer, at_s: float) -> dict[str, Any]:
     times = [utc(at_s + seconds) for seconds in answer.done_s]
     return {
         "estimate": True,
-        "at": utc(at_s),
+        "at": datetime.fromtimestamp(int(at_s), UTC).isoformat().replace("+00:00", "Z"),
         "car": answer.cars[0] if trusted and len(answer.cars) == 1 else None,
         "likeliest": answer.car if trusted else None,
         "cars": list(answer.cars) if trusted else [],
