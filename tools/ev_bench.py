@@ -13,7 +13,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -79,12 +79,16 @@ def measure(group: Group, n: int) -> dict[str, Any]:
         past = {car: some[:enrolled] for car, some in household.items()}
         first.update(past)
         tables = enrol_household(past, pooled)
-        rules = tables.rules(pooled.rules)
+        rules, alone = tables.rules(pooled), replace(tables, distinct=True).rules(pooled)
         for number, car in enumerate(tables.cars):
             own = Tables((car,), (tables.tables[number], tables.tables[-1]), tables.power_now_permille)
             asked, place = (own, 0) if group.told else (tables, number)
             for one in household[car][enrolled:]:
-                answered.append(Answered(one, place, len(asked.cars), answer_charge(asked.tables, rules, one.x)))
+                answered.append(
+                    Answered(
+                        one, place, len(asked.cars), answer_charge(asked.tables, alone if group.told else rules, one.x)
+                    )
+                )
         if not group.told and len(past) > 2:
             strangers += _strangers(household, past, index)
     found = figures([*answered, *strangers], first)
@@ -97,7 +101,9 @@ def _strangers(household: dict[str, list[Past]], past: dict[str, list[Past]], in
     pooled, left_out = load_pooled(), sorted(household)[index % len(household)]
     others = enrol_household({car: some for car, some in past.items() if car != left_out}, pooled)
     later = household[left_out][len(past[left_out]) :]
-    return [Answered(one, -1, len(others.cars), others.answer(one, pooled.rules)) for one in later]
+    return [
+        Answered(one, -1, len(others.cars), answer_charge(others.tables, others.rules(pooled), one.x)) for one in later
+    ]
 
 
 def main() -> int:

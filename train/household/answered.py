@@ -16,6 +16,8 @@ from train.household.history import Past
 from train.household.pooled import Pooled
 from train.household.times import power_now_permille
 
+DISTINCT_SIZE = 1.1  # cars still possible after a minute of a household's own past charges, on average, at most
+
 
 @dataclass(frozen=True, slots=True)
 class Tables:
@@ -24,14 +26,18 @@ class Tables:
     cars: tuple[str, ...]
     tables: tuple[HouseholdCar, ...]  # of the cars, then of any other
     power_now_permille: int
+    distinct: bool = False  # its own past charges are told apart at a glance
 
     def answer(self, past: Past, rules: HouseholdRules) -> HouseholdAnswers:
         """Answers after each sample of a charge."""
-        return answer_charge(self.tables, self.rules(rules), past.x)
+        return answer_charge(self.tables, replace(rules, power_now_permille=self.power_now_permille), past.x)
 
-    def rules(self, shared: HouseholdRules) -> HouseholdRules:
-        """The rules of all households with what is this one's."""
-        return replace(shared, power_now_permille=self.power_now_permille)
+    def rules(self, pooled: Pooled) -> HouseholdRules:
+        """The rules that fit this household."""
+        rules = replace(pooled.rules, power_now_permille=self.power_now_permille)
+        if not self.distinct:
+            return rules
+        return replace(rules, done_q10=pooled.distinct_done_q10, target_q10=pooled.distinct_target_q10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,18 @@ def enrol_household(past: Mapping[str, Sequence[Past]], pooled: Pooled) -> Table
     box = max((int(one.column("pilot_ma").max(initial=0)) for some in past.values() for one in some), default=0)
     tables = tuple(enrol(some, pooled, max(box, 1000)) for some in past.values())
     usual = {car: table.usual_power_w for car, table in zip(past, tables, strict=True)}
-    return Tables(tuple(past), (*tables, any_other(pooled)), power_now_permille(past, usual))
+    found = Tables(tuple(past), (*tables, any_other(pooled)), power_now_permille(past, usual))
+    sizes = [size for some in past.values() for one in some if (size := _size_at_a_glance(found, one, pooled)) > 0]
+    return replace(found, distinct=bool(sizes) and float(np.mean(sizes)) <= DISTINCT_SIZE)
+
+
+def _size_at_a_glance(tables: Tables, past: Past, pooled: Pooled) -> int:
+    """Cars still possible once current has flowed for a minute; 0 where it never did."""
+    rows = np.flatnonzero(past.settled & (past.direct | past.known("plateau_dwell_s")))
+    if not len(rows):
+        return 0
+    begun = replace(past, x=past.x[: rows[0] + 1])
+    return int(tables.answer(begun, pooled.rules).column("possible")[-1]).bit_count()
 
 
 def by_car(pasts: Sequence[Past]) -> dict[str, list[Past]]:

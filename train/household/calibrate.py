@@ -34,20 +34,23 @@ OPEN = HouseholdRules(
 
 
 def later_charges(
-    households: Iterable[Mapping[str, Sequence[Past]]], pooled: Pooled, rules: HouseholdRules, enrolled: Sequence[int]
-) -> Iterator[Answered]:
-    """Each household's charges after the first few, answered by tables of these: enrolled[k] of the k-th one's cars."""
+    households: Iterable[Mapping[str, Sequence[Past]]], pooled: Pooled, enrolled: Sequence[int]
+) -> Iterator[tuple[Answered, bool]]:
+    """Each household's charges after the first few, answered by tables of these: enrolled[k] of the k-th one's cars.
+
+    With each, whether its household's cars are told apart at a glance.
+    """
     for household, n in zip(households, enrolled, strict=True):
         first = {car: past[:n] for car, past in household.items()}
         tables = enrol_household(first, pooled)
         for number, car in enumerate(tables.cars):
             for past in household[car][n:]:
-                yield Answered(past, number, len(tables.cars), tables.answer(past, rules))
+                yield Answered(past, number, len(tables.cars), tables.answer(past, pooled.rules)), tables.distinct
 
 
 def calibrated(households: Sequence[Mapping[str, Sequence[Past]]], pooled: Pooled, enrolled: Sequence[int]) -> Pooled:
     """`pooled` with the rules that these households call for."""
-    answered = list(later_charges(households, pooled, OPEN, enrolled))
+    answered = [one for one, _ in later_charges(households, replace(pooled, rules=OPEN), enrolled)]
     rules = replace(
         OPEN,
         set_within=set_within(answered),
@@ -55,11 +58,28 @@ def calibrated(households: Sequence[Mapping[str, Sequence[Past]]], pooled: Poole
         confidence_multiplier=confidence_multiplier(answered),
     )
     # The factors hold for estimates made with sets and confidence as they will be.
-    pooled = replace(pooled, rules=rules)
-    answered = list(later_charges(households, pooled, rules, enrolled))
-    done = stage_factors(answered, [one.remaining_s for one in answered], "done")
-    target = stage_factors(answered, [one.until_soc_s(80) for one in answered], "target")
-    return replace(pooled, rules=replace(rules, done_q10=done, target_q10=target))
+    found = list(later_charges(households, replace(pooled, rules=rules), enrolled))
+    distinct = [one for one, apart in found if apart]
+    others = [one for one, apart in found if not apart]
+    whole = _both_factors([one for one, _ in found], (rules.done_q10, rules.target_q10))
+    done, target = _both_factors(others, whole)
+    distinct_done, distinct_target = _both_factors(distinct, whole)
+    return replace(
+        pooled,
+        rules=replace(rules, done_q10=done, target_q10=target),
+        distinct_done_q10=distinct_done,
+        distinct_target_q10=distinct_target,
+    )
+
+
+def _both_factors(
+    answered: Sequence[Answered], otherwise: tuple[tuple[int, ...], tuple[int, ...]]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Factors of the time to the end and to the target; `otherwise` where too few charges came to a stage."""
+    return (
+        stage_factors(answered, [one.remaining_s for one in answered], "done", otherwise[0]),
+        stage_factors(answered, [one.until_soc_s(80) for one in answered], "target", otherwise[1]),
+    )
 
 
 def _apart(one: Answered) -> NDArray[np.int64]:
@@ -104,7 +124,9 @@ def sampled(n: int) -> NDArray[np.intp]:
     return np.unique(np.linspace(0, n - 1, min(n, ROWS_A_CHARGE)).astype(np.intp))
 
 
-def stage_factors(answered: Sequence[Answered], true: Sequence[NDArray[np.float64]], which: str) -> tuple[int, ...]:
+def stage_factors(
+    answered: Sequence[Answered], true: Sequence[NDArray[np.float64]], which: str, otherwise: Sequence[int]
+) -> tuple[int, ...]:
     """Factors on the 10, 50 and 90 % estimates of each stage, in 1024ths; a charge's samples in a stage weigh 1.
 
     The middle one is what brings the mean absolute error down: a median weighted by the estimate.
@@ -119,8 +141,8 @@ def stage_factors(answered: Sequence[Answered], true: Sequence[NDArray[np.float6
             rows = at[stage == k]
             found[k].append((left[rows], np.maximum(estimates[rows].astype(np.float64), 1.0)))
     factors: list[int] = []
-    for charges in found:
-        factors += _factors(charges) if len(charges) >= LEAST_CHARGES else [1024, 1024, 1024]
+    for k, charges in enumerate(found):
+        factors += _factors(charges) if len(charges) >= LEAST_CHARGES else otherwise[3 * k : 3 * k + 3]
     return tuple(factors)
 
 

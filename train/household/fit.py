@@ -54,7 +54,7 @@ def fit_household(
         "name": name or re.sub(r"[^a-z0-9_]", "_", out.name.lower()).lstrip("_0123456789") or "household",
         "household_version": household_version(),
         "features_version": vehicle_version(),
-        **tables_manifest(names, tables.tables[:-1], tables.tables[-1], tables.rules(pooled.rules)),
+        **tables_manifest(names, tables.tables[:-1], tables.tables[-1], tables.rules(pooled)),
         "split": {"train": sorted(past.session for some in first.values() for past in some)},
         "data": {
             "hash": dataset.hash,
@@ -63,7 +63,12 @@ def fit_household(
             "source": str(data),
             "household": chosen,
         },
-        "training": {"enrol": config.household.enrol, "units": list(tables.cars), "pooled": dict(pooled.provenance)},
+        "training": {
+            "enrol": config.household.enrol,
+            "units": list(tables.cars),
+            "distinct": tables.distinct,
+            "pooled": dict(pooled.provenance),
+        },
         "versions": {package: version(package) for package in ("numpy",)},
     }
     written = write_household(out, manifest)

@@ -54,6 +54,8 @@ def pooled_of(households: Sequence[Mapping[str, Sequence[Past]]], provenance: Ma
         level_share=(0.01,) * N_LEVELS,
         curve_per_h=_curve(cars, values),
         rules=OPEN,
+        distinct_done_q10=OPEN.done_q10,
+        distinct_target_q10=OPEN.target_q10,
         provenance=provenance,
     )
     first = replace(first, plateau_within=_plateau_within(cars, first))

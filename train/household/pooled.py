@@ -39,6 +39,8 @@ class Pooled:
     ]  # [16] left when a taper's step begins, of the hours from empty to full at full power
     curve_per_h: tuple[float, ...]  # [21] power in DC, of what the battery holds, per hour
     rules: HouseholdRules
+    distinct_done_q10: tuple[int, ...]  # factors of households whose cars are told apart at a glance
+    distinct_target_q10: tuple[int, ...]
     provenance: Mapping[str, Any]
 
 

@@ -84,7 +84,7 @@ def test_different_cars_are_told_apart(households: list[dict[str, list[Past]]]) 
         tables = enrol_household({car: past[:ENROLLED] for car, past in household.items()}, pooled)
         for number, car in enumerate(tables.cars):
             for past in household[car][ENROLLED:]:
-                answers = tables.answer(past, pooled.rules)
+                answers = tables.answer(past, tables.rules(pooled))
                 possible = answers.column("possible")
                 assert possible[-1] >> number & 1, (past.session, possible[-1])
                 assert answers.column("car")[-1] == number
