@@ -15,14 +15,17 @@ from train.features import feature_names
 from train.models.rows import TrainingRows
 
 FEATURES = (
-    *("current_at_2s_ma", "current_at_4s_ma", "current_at_7s_ma", "current_at_15s_ma"),
-    *("voltage_first_step_s", "voltage_max_mv", "current_max_ma", "current_rise_max_ma", "power_max_mw"),
+    *("current_at_0s_ma", "current_at_2s_ma", "current_at_4s_ma", "current_at_7s_ma", "current_at_15s_ma"),
+    *("current_first_10s_ma", "current_max_ma", "current_rise_max_ma"),
+    *("voltage_first_step_s", "voltage_max_mv", "power_max_mw"),
 )
 FROM_S = 30  # BEGUN_MS of the core
 PROTOTYPES_MAX = 5  # of one device
 LEAST_CHARGES = 3  # of a prototype
 LEAST_SPREAD = 0.005  # of a centre: sensors and shunts differ by about that much
 ROUNDS = 30
+STARTS = 4
+REPEATS = 3
 
 
 def fit_prototypes(rows: TrainingRows, n_devices: int, seed: int) -> Prototypes | None:
@@ -53,26 +56,58 @@ def _of_device(
     values: NDArray[np.float64], charge: NDArray[np.intp], random: np.random.Generator
 ) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
     """Centres of one device's prototypes, and weights of its features."""
-    spread = values.std(axis=0) + 0.01 * np.abs(values).max(axis=0) + 2
-    group = _groups(values / spread, random)
+    group = _tightest_groups(values, random)
     kept = [k for k in np.unique(group) if len(np.unique(charge[group == k])) >= LEAST_CHARGES]
     kept = kept or [int(np.bincount(group).argmax())]
+    own = np.isin(group, kept)
     centre = np.array([np.median(values[group == k], axis=0) for k in kept])
-    apart = np.concatenate([values[group == k] - centre[i] for i, k in enumerate(kept)])
-    low, high = np.quantile(apart, [0.02, 0.98], axis=0)
-    variance = (np.clip(apart, low, high) ** 2).mean(axis=0) + (LEAST_SPREAD * np.abs(centre).max(axis=0)) ** 2 + 1
+    variance = _variance_within(values[own], group[own]) + (LEAST_SPREAD * np.abs(centre).max(axis=0)) ** 2 + 1
     weight = np.clip(np.rint(65536 / np.sqrt(variance)), 1, 65535)
     return tuple(tuple(map(int, row)) for row in np.rint(centre)), tuple(map(int, weight))
 
 
-def _groups(points: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.intp]:
-    """Group numbers [n] of points [n, features]: Lloyd's k-means from k-means++ starts (Arthur, Vassilvitskii 2007)."""
-    centres = points[random.integers(len(points))][None, :]
+def _variance_within(values: NDArray[np.float64], group: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Variance [features] of values [n, features] around the medians of their groups, two in a hundred cut off at
+    either end."""
+    apart = np.concatenate([values[group == k] - np.median(values[group == k], axis=0) for k in np.unique(group)])
+    low, high = np.quantile(apart, [0.02, 0.98], axis=0)
+    variance: NDArray[np.float64] = (np.clip(apart, low, high) ** 2).mean(axis=0)
+    return variance
+
+
+def _tightest_groups(values: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.intp]:
+    """Group numbers [n] of values [n, features]: the tightest of STARTS.
+
+    What sets groups apart is many times what units differ by, and not alike for all features: k-means is repeated in
+    units of the spread within the groups it found, which is a mixture of Gaussians of one diagonal covariance by
+    classification EM (Celeux, Govaert 1992). The tightest has the least logarithm of that covariance's determinant.
+    """
+    least = (LEAST_SPREAD * np.abs(values).max(axis=0)) ** 2 + 1
+    found: list[tuple[float, NDArray[np.intp]]] = []
+    for _ in range(STARTS):
+        spread = values.std(axis=0) + 0.01 * np.abs(values).max(axis=0) + 2
+        group = _moved(values / spread, _starts(values / spread, random))
+        for _ in range(REPEATS):
+            points = values / np.sqrt(_variance_within(values, group) + least)
+            group = _moved(points, np.array([points[group == k].mean(axis=0) for k in np.unique(group)]))
+        found.append((float(np.log(_variance_within(values, group) + least).sum()), group))
+    return min(found, key=lambda one: one[0])[1]
+
+
+def _starts(points: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
+    """PROTOTYPES_MAX of points [n, features], or all there are, far from each other: k-means++ (Arthur, Vassilvitskii
+    2007)."""
+    centres: NDArray[np.float64] = points[random.integers(len(points))][None, :]
     while len(centres) < PROTOTYPES_MAX:
         nearest = _distances(points, centres).min(axis=1)
         if nearest.sum() <= 0:
             break
         centres = np.vstack([centres, points[random.choice(len(points), p=nearest / nearest.sum())]])
+    return centres
+
+
+def _moved(points: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Group numbers [n] of points [n, features] once the centres have moved to their means: Lloyd's k-means."""
     for _ in range(ROUNDS):
         group = _distances(points, centres).argmin(axis=1)
         moved = np.array(
@@ -85,4 +120,6 @@ def _groups(points: NDArray[np.float64], random: np.random.Generator) -> NDArray
 
 
 def _distances(points: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.stack([((points - centre) ** 2).sum(axis=1) for centre in centres], axis=1)
+    """Squared distances [n, centres]."""
+    squares = (points**2).sum(axis=1)[:, None] - 2 * points @ centres.T + (centres**2).sum(axis=1)
+    return np.asarray(np.maximum(squares, 0), np.float64)
