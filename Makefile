@@ -43,6 +43,9 @@ bench-score: $(VENV)/.test  ## quality beside baselines and bounds, ten minutes:
 bench-ev: $(VENV)/.test  ## a household's cars: which, how long, beside baselines, five minutes: make bench-ev ARGS=--quick
 	@$(RUN) -m tools.ev_bench $(ARGS)
 
+bench-ev-proof: $(VENV)/.test system  ## a charge point's board answers 204 charges as the reference does, here and on RV32IMC
+	@$(RUN) -m tools.ev_proof $(ARGS)
+
 bench-%: $(VENV)/.test system
 	@$(RUN) tools/bench.py $*
 

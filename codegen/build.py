@@ -36,7 +36,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> int:
+    from codegen.build_household import build_household, is_of_vehicles
     from codegen.emit.artifact import read_artifact
+    from codegen.emit.household import is_household
     from codegen.emit.styles import find_network_style, find_style
 
     out: Path = args.out
@@ -44,11 +46,13 @@ def _build(args: argparse.Namespace) -> int:
     steps = Steps(out / "log", total=n_steps, quiet=args.json)
     new_folder(out, ("report.json", "report.html"))
     kind = args.model or "forest"
-    if args.artifact:  # refused before anything long begins
+    if args.artifact and not is_household(args.artifact):  # refused before anything long begins
         kind = _kind_given(args)
     for part in args.emit.split(",") if args.emit else ():
         (find_style if kind == "forest" else find_network_style)(part.rpartition("=")[2])
     settings = settings_of(steps, args)
+    if is_of_vehicles(args, settings):
+        return build_household(args, settings, steps)
     study = read_study(ROOT)
     point = _point(study, args, settings) if kind == "forest" else None
     data = args.data or simulate(steps, out, settings)

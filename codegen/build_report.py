@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
-SMALLER = {"forest": "rounds or max_depth", "network": "inputs, units or hidden of [network.*]"}
+SMALLER = {
+    "forest": "lower rounds or max_depth in wattprint.toml",
+    "network": "lower inputs, units or hidden of [network.*] in wattprint.toml",
+    "household": "enrol fewer cars",
+}
 """What makes a model of each kind smaller."""
 
 
@@ -67,7 +71,7 @@ def build_report(
         "compression": compression_rows(study, manifest["data"]["hash"]),
         "verify": verify,
         "provenance": {
-            "commit": _commit(),
+            "commit": commit_of(),
             "data_hash": manifest["data"]["hash"],
             "versions": manifest["versions"],
             "flags": {"emit": dict(plan.styles), "why": plan.why, "features": "int32"},
@@ -76,7 +80,7 @@ def build_report(
     }
 
 
-def _commit() -> str:
+def commit_of() -> str:
     """The checkout's commit, with `+` when files differ from it; empty outside git."""
 
     def git(*arguments: str) -> str:
@@ -137,5 +141,5 @@ def check_budgets(budgets: Sequence[Mapping[str, Any]], kind: str) -> None:
         if row["value"] > row["limit"]:
             raise BudgetError(
                 f"{what}: {row['value']}, {row['value'] - row['limit']} over the budget of {row['limit']}: "
-                f"lower {SMALLER[kind]} in wattprint.toml"
+                f"{SMALLER[kind]}"
             )

@@ -242,3 +242,22 @@ def test_a_charger_s_host_is_told_whose_board_it_is(board: Path, capsys: pytest.
     assert "the board is a charge point's" in capsys.readouterr().err
     assert main(["info", "--port", "sim", "--firmware", str(board), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["profile"] == "charge point"
+
+
+@pytest.mark.slow
+def test_build_proves_a_household(household: Household, reference: Path, tmp_path: Path) -> None:
+    """From an artifact to its report in one command; a budget that it breaks is named."""
+    settings = tmp_path / "wattprint.toml"
+    settings.write_text("[verify]\ncharges = 1\n", encoding="ascii")
+    command = [sys.executable, "-m", "codegen", "build", "--artifact", str(household.path), "--config", str(settings)]
+    command += ["--data", str(reference.parent / "fleet"), "--out", str(tmp_path / "build")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("PASS  household of 8 cars")
+    report = json.loads((tmp_path / "build" / "report.json").read_text(encoding="utf-8"))
+    assert report["model"]["hash"] == household.model_hash
+    assert report["verify"]["mismatches"] == 0 < report["verify"]["samples"]
+    assert 0 < report["cost"]["host"]["flash_bytes"] <= FLASH_BYTES_MAX
+    refused = subprocess.run([*command, "--emit", "small"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert "--emit: is for chargers' models" in refused.stderr

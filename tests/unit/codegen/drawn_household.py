@@ -53,8 +53,9 @@ def write_household(folder: Path, seed: int, n_cars: int = 3) -> Household:
         "tables": {car: _drawn(CAR_FIELDS, source) for car in cars},
         "other": _drawn(CAR_FIELDS, source),
         "rules": _drawn(RULE_FIELDS, source),
-        "data": {"hash": f"sha256:{seed:064x}", "charges": 0, "units": 0, "source": "drawn"},
-        "training": {},
+        "split": {"train": []},
+        "data": {"hash": f"sha256:{seed:064x}", "charges": 0, "units": 0, "source": "drawn", "household": "nobody"},
+        "training": {"units": []},
         "versions": {},
         "files": {},
     }

@@ -1,0 +1,168 @@
+"""`python -m codegen build` of a charge point: from a household's charges to a proved board."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codegen.build_report import asked_for, budget_rows, check_budgets, commit_of, costs
+from codegen.errors import CodegenError, CompilerError
+from codegen.steps import Steps
+
+if TYPE_CHECKING:
+    from train.artifact_household import Household
+
+ROOT = Path(__file__).resolve().parent.parent
+SIMULATED_HOUSEHOLDS = 3
+
+
+def is_of_vehicles(args: argparse.Namespace, settings: Mapping[str, Any]) -> bool:
+    """Whether the build is a charge point's: by its artifact, or without one by the configuration."""
+    from codegen.emit.household import is_household
+
+    if args.artifact is None:
+        return settings["profile"] == "ev" and args.model is None
+    return is_household(args.artifact)
+
+
+def build_household(args: argparse.Namespace, settings: Mapping[str, Any], steps: Steps) -> int:
+    """Build as asked, behind the settings' step; returns the exit code. Raises CodegenError."""
+    from codegen.emit.household import emit_household, read_household
+
+    if given := [name for name in ("emit", "model", "install", "hold_out") if getattr(args, name)]:
+        raise CodegenError(
+            f"--{given[0].replace('_', '-')}: is for chargers' models; a household has tables, in C of one form"
+        )
+    out: Path = args.out
+    steps.total = 7 + (args.data is None) + (args.artifact is None)
+    data = args.data or _simulate(steps, out)
+    artifact = args.artifact or _fit(steps, out, data, args, simulated=args.data is None)
+    household = read_household(artifact)
+    evaluation = _evaluate(steps, household, data)
+    model, reference = out / "model", out / "reference.npz"
+    steps.run(
+        "answer with the reference",
+        _python(
+            "codegen", "reference", "--artifact", artifact, "--data", data, "--split", "all",
+            "--charges", settings["verify"]["charges"], "--out", reference,
+        ),
+    )  # fmt: skip
+    shutil.rmtree(model, ignore_errors=True)
+    steps.call("emit C", lambda: emit_household(household, model))
+    cost = steps.call("measure bytes and instructions", lambda: costs(model, reference))
+    verify = _verify(steps, household, out)
+    report = _report(household, evaluation, cost, verify, settings)
+    report["budgets"] = budget_rows(args, settings, cost)
+    (out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8", newline="\n")
+    if asked_for(args):
+        check_budgets(report["budgets"], "household")
+    return _verdict(args, household, report)
+
+
+def _python(module: str, *arguments: object) -> list[str]:
+    return [sys.executable, "-m", module, *map(str, arguments)]
+
+
+def _simulate(steps: Steps, out: Path) -> Path:
+    folder = out / "fleet"
+    shutil.rmtree(folder, ignore_errors=True)
+    options = ["--profile", "ev", "--households", SIMULATED_HOUSEHOLDS, "--period-ms", 30_000]
+    steps.run("simulate households", _python("train", "simulate", folder, *options))
+    return folder
+
+
+def _fit(steps: Steps, out: Path, data: Path, args: argparse.Namespace, *, simulated: bool) -> Path:
+    extra: list[object] = ["--config", args.config] if args.config else []
+    extra += ["--household", "s1h000"] if simulated else []
+    steps.run(
+        "enrol the cars", _python("train", "fit", "--profile", "ev", "--data", data, "--out", out / "artifact", *extra)
+    )
+    return out / "artifact"
+
+
+def _evaluate(steps: Steps, household: Household, data: Path) -> dict[str, Any]:
+    """Figures on charges that the cars were not enrolled with; empty where the data has none of this household."""
+    command = _python("train", "evaluate", "--model", household.path, "--data", data, "--json")
+    said = steps.run("evaluate on later charges", command, accept=(0, 2))
+    try:
+        found: dict[str, Any] = json.loads(said)
+    except ValueError:
+        return {}
+    return found
+
+
+def _verify(steps: Steps, household: Household, out: Path) -> dict[str, Any]:
+    environment = {
+        **os.environ,
+        "WATTPRINT_MODEL_DIR": str((out / "model").resolve()),
+        "PLATFORMIO_BUILD_DIR": str((out / "pio").resolve()),
+    }
+    steps.run(
+        "build the native firmware",
+        [sys.executable, str(ROOT / "tools" / "pio.py"), "run", "-e", "native"],
+        environment=environment,
+        exit_code=CompilerError.exit_code,  # PlatformIO's own is 1, which here means that an answer differs
+    )
+    return steps.run_json(
+        "verify through the serial line",
+        _python(
+            "host", "verify", "--port", "sim", "--firmware", out / "pio" / "native" / "program", "--artifact",
+            household.path, "--reference", out / "reference.npz", "--json",
+        ),
+        accept=(0, 1),
+    )  # fmt: skip
+
+
+def _report(
+    household: Household,
+    evaluation: Mapping[str, Any],
+    cost: Mapping[str, Any],
+    verify: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> dict[str, Any]:
+    """report.json, docs/design.md, with a household's own evaluation."""
+    manifest = household.manifest
+    return {
+        "title": household.name,
+        "model": {
+            "hash": household.model_hash,
+            "kind": "household",
+            "features": [],
+            "classes": list(household.cars),
+        },
+        "data": manifest["data"],
+        "quality": {},
+        "evaluation": dict(evaluation),
+        "cost": dict(cost),
+        "compression": [],
+        "verify": dict(verify),
+        "provenance": {
+            "commit": commit_of(),
+            "data_hash": manifest["data"]["hash"],
+            "versions": manifest["versions"],
+            "flags": {"profile": "ev"},
+            "settings": dict(settings),
+        },
+    }
+
+
+def _verdict(args: argparse.Namespace, household: Household, report: Mapping[str, Any]) -> int:
+    verify = report["verify"]
+    passed = verify["verdict"] == "PASS"
+    if args.json:
+        print(json.dumps(report, indent=1))
+        return 0 if passed else 1
+    target = "rv32imc" if "rv32imc" in report["cost"] else "host"
+    size = f", {report['cost'][target]['flash_bytes']} bytes on {target}" if target in report["cost"] else ""
+    n_cars = len(household.cars)
+    print(
+        f"{verify['verdict']}  household of {n_cars} car{'s' if n_cars > 1 else ''}{size}: "
+        f"{verify['samples']} samples verified, {verify['mismatches']} mismatches  (report: {args.out / 'report.json'})"
+    )
+    return 0 if passed else 1
