@@ -55,10 +55,10 @@ class Bridge:
         self._setup, self._note = setup, note
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="charges", daemon=True)
-        desks = [Desk(name, connect, self._on_answer, note, retry_s=setup.retry_s) for name, connect in setup.boards]
-        self._desks = desks
+        told = (self._on_answer, self._on_lost, note)
+        self._desks = [Desk(name, connect, *told, retry_s=setup.retry_s) for name, connect in setup.boards]
         self._charges = Charges(
-            Desks(desks),
+            Desks(self._desks),
             assumed=setup.assumed,
             goal=setup.goal,
             every_s=setup.every_s,
@@ -88,7 +88,7 @@ class Bridge:
         """Until told to stop; `on_listening` is told the URL. Raises HostError where nobody can listen."""
         setup = self._setup
         self._loop = asyncio.get_running_loop()
-        self._relay = Relay(setup.central, self._on_event, self._note)
+        self._relay = Relay(setup.central, self._on_event, self._note, self._on_connection)
         server = await self._relay.listen(setup.bind, setup.port, setup.tls)
         self._thread.start()
         address, port = next(iter(server.sockets)).getsockname()[:2]
@@ -130,6 +130,13 @@ class Bridge:
     def _on_answer(self, feed: Feed, _: int, answer: VehicleAnswer) -> None:
         now_s, at_s = time.monotonic(), time.time()
         self._jobs.put(lambda: self._charges.answered(feed, answer, now_s, at_s))
+
+    def _on_lost(self, feed: Feed) -> None:
+        self._jobs.put(lambda: self._charges.lost(feed))
+
+    def _on_connection(self, point: str, there: bool) -> None:
+        if self._setup.evcc is not None:
+            self._setup.evcc.connection(point, there=there)
 
     def _tell(self, charge: Charge, figures: Mapping[str, Any]) -> None:
         desk = self._charges.desk_of(charge)

@@ -117,6 +117,13 @@ class Charges:
                     charge.told, charge.told_at_s = figures, now_s
                     self._tell(charge, figures)
 
+    def lost(self, feed: Feed) -> None:
+        """Its board is gone: what it answered is of the past."""
+        for charge in self._open.values():
+            if charge.feed is feed:
+                charge.answer = None
+                self._show(charge, True)
+
     def desk_of(self, charge: Charge) -> Desk | None:
         """Who answers a charge."""
         return self._desks.desk_of(charge.feed)

@@ -26,7 +26,8 @@ class Feed:
 class Desk:
     """Answers the latest sample of the feed it is given; a board that was lost gets the charge from its beginning.
 
-    `on_answer` and `on_note` are called by its thread; `on_answer` is told how many samples the answer has seen.
+    All functions are called by its thread: `on_answer` is told how many samples the answer has seen, `on_lost` that a
+    feed's answers have ended until there is another.
     """
 
     def __init__(
@@ -34,12 +35,14 @@ class Desk:
         name: str,
         connect: Callable[[], Answerer],
         on_answer: Callable[[Feed, int, VehicleAnswer], None],
+        on_lost: Callable[[Feed], None],
         on_note: Callable[[str], None],
         *,
         retry_s: float = RETRY_S,
     ) -> None:
         self.name = name
-        self._connect, self._on_answer, self._on_note, self._retry_s = connect, on_answer, on_note, retry_s
+        self._connect, self._on_answer, self._on_lost, self._on_note = connect, on_answer, on_lost, on_note
+        self._retry_s = retry_s
         self._answerer: Answerer | None = None
         self._feed: Feed | None = None
         self._model_hash = ""
@@ -94,6 +97,8 @@ class Desk:
                 n = self._catch_up(self._answerer, feed, n)
             except HostError as error:
                 self._on_note(f"{error}; messages go on, answers wait for the board")
+                if feed is not None:
+                    self._on_lost(feed)
                 self._drop()
                 self._wait()
 

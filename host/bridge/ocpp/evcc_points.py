@@ -80,6 +80,7 @@ class EvccPoints:
     def __init__(self, bind: str, port: int, allowed_hosts: Sequence[str]) -> None:
         self._lock = threading.Lock()
         self._states: dict[tuple[str, str], dict[str, Any]] = {}
+        self._gone: set[str] = set()
         self._listener = Listener(bind, port, {PATH: self._answer, "/": self._answer}, allowed_hosts)
 
     def __enter__(self) -> EvccPoints:
@@ -106,16 +107,25 @@ class EvccPoints:
         with self._lock:
             self._states[(point, place)] = state
 
-    def _answer(self, query: Mapping[str, str]) -> Response:
+    def connection(self, point: str, *, there: bool) -> None:
+        """A charge point has come or gone: of one that is gone nothing is known."""
         with self._lock:
-            states = dict(self._states)
+            (self._gone.discard if there else self._gone.add)(point)
+
+    def _answer(self, query: Mapping[str, str]) -> Response:
+        """503 where nothing is known: evcc then shows a charger out of order, not one that says `A`."""
+        with self._lock:
+            states, gone = dict(self._states), set(self._gone)
         found = {
             key: state
             for key, state in states.items()
             if query.get("point", key[0]) == key[0] and query.get("place", key[1]) == key[1]
         }
         if len(found) == 1:
-            return json_response(next(iter(found.values())))
+            (((point, _), state),) = found.items()
+            if point in gone:
+                return json_response({"error": "disconnected", "detail": f"{point} is not connected"}, 503)
+            return json_response(state)
         if not found:
             return json_response({"error": "connecting", "detail": "no charge has been seen there"}, 503)
         names = [f"?point={point}&place={place}" for point, place in sorted(found)]

@@ -26,20 +26,27 @@ from host.bridge.ocpp.reading import READERS, Reader
 from host.errors import HostError, PortError
 
 OPEN_TIMEOUT_S = 10.0
+MAX_NOTED = 1_000
+"""Names somebody may make up without being let in."""
 PASSED_ON = ("WWW-Authenticate", "Retry-After")
 """Headers of a refusal that the charge point is told."""
 
 
 class Relay:
-    """All charge points. `on_event` hears what they say of charges, `note` what a user should know.
+    """All charge points. `on_event` hears what they say of charges, `note` what a user should know, `on_connection` who
+    has come (true) and gone.
 
     To be made within a running loop; `failure` gets what should never happen.
     """
 
     def __init__(
-        self, central: Central, on_event: Callable[[str, ChargeEvent], None], note: Callable[[str], None]
+        self,
+        central: Central,
+        on_event: Callable[[str, ChargeEvent], None],
+        note: Callable[[str], None],
+        on_connection: Callable[[str, bool], None] = lambda _, __: None,
     ) -> None:
-        self._central, self._on_event, self._note = central, on_event, note
+        self._central, self._on_event, self._note, self._on_connection = central, on_event, note, on_connection
         self._upstream: dict[ServerConnection, ClientConnection] = {}
         self._exchanges: dict[str, Exchange] = {}
         self._readers: dict[tuple[str, str], Reader] = {}
@@ -141,6 +148,7 @@ class Relay:
         self._noted.discard(point)
         exchange = self._exchange(point, version, connection, upstream)
         self._exchanges[point] = exchange
+        self._on_connection(point, True)
         try:
             side = await exchange.run()
             self._note(f"{point}: the {side} has closed the connection")
@@ -151,6 +159,7 @@ class Relay:
         finally:
             if self._exchanges.get(point) is exchange:
                 del self._exchanges[point]
+                self._on_connection(point, False)
 
     def _exchange(self, point: str, version: str, charger: ServerConnection, central: ClientConnection) -> Exchange:
         reader: Reader | None = None
@@ -174,6 +183,8 @@ class Relay:
     def _note_once(self, key: str, text: str, *, alone: bool = False) -> None:
         """Say it once until the charge point has connected again."""
         if key not in self._noted:
+            if len(self._noted) >= MAX_NOTED:
+                self._noted.clear()
             self._noted.add(key)
             self._note(text if alone else f"{key}: {text}")
 

@@ -12,6 +12,7 @@ import pytest
 from ocpp import v16
 
 from host.bridge.ocpp.answerer import Goal, VehicleSample
+from host.bridge.ocpp.evcc_points import EvccPoints
 from host.bridge.ocpp.recording import VehicleRecorder
 from host.errors import HostError
 from host.recording.charge_file import ChargeFile
@@ -277,14 +278,25 @@ def test_a_stop_that_was_lost_is_seen_by_the_status() -> None:
 
 
 def test_the_board_is_pulled_out_and_put_back() -> None:
+    known: list[bool] = []
+
+    class Points(EvccPoints):
+        def show(self, *place: Any, there: bool) -> None:
+            super().show(*place, there=there)
+            *_, answer = place
+            known.append(answer is not None)
+
+    evcc = Points("127.0.0.1", 0, [])
+
     async def story() -> None:
-        async with bench() as there, charge_point(f"{there.url}/CP_1") as point:
+        async with bench(evcc=evcc) as there, charge_point(f"{there.url}/CP_1") as point:
             transaction = await begin(point)
             await measure(point, transaction, 0)
             await until(lambda: len(there.script.samples) == 1, "the board has it")
             there.script.gone.set()
             await measure(point, transaction, 10)
             await until(lambda: there.noted("the line was lost"), "a note")
+            await until(lambda: known[-1] is False, "what it answered is of the past")
             await measure(point, transaction, 20)
             assert len(there.csms.of("MeterValues")) == 3  # messages go on
             there.script.gone.clear()
@@ -292,8 +304,10 @@ def test_the_board_is_pulled_out_and_put_back() -> None:
             assert [sample.t_ms for sample in there.script.samples] == [0, 10_000, 20_000]
             assert len(there.script.begun) == 2
             assert there.script.closed == 1
+            await until(lambda: known[-1] is True, "an answer again")
 
     run(story())
+    evcc._listener.server_close()
 
 
 def test_two_connectors_and_one_board() -> None:

@@ -61,6 +61,9 @@ def test_places_are_asked_for_by_name() -> None:
         assert ask(points.url)[0] == 503
         points.show("CP_1", "1", SAMPLE, None, there=True)
         assert ask(points.url)[1]["status"] == "C"
+        points.connection("CP_1", there=False)
+        assert ask(points.url) == (503, {"error": "disconnected", "detail": "CP_1 is not connected"})
+        points.connection("CP_1", there=True)
         points.show("CP_1", "2", SAMPLE, None, there=False)
         code, which = ask(points.url)
         assert (code, which["detail"]) == (
