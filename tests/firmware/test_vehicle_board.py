@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from codegen.emit.household import emit_household
 from codegen.reference_household import household_answers
 from host.cli import main
 from tests.firmware.boards import Board, Firmware, on_boards
-from tests.firmware.conftest import ROOT, run_pio
+from tests.firmware.conftest import FIRMWARE, FLAGS, INCLUDES, NATIVE, ROOT, run_pio, sources
 from tests.firmware.test_native import converse
 from tests.firmware.test_three_hours import CHARGES
 from tests.firmware.wire import bodies, hexadecimal, line
@@ -101,6 +102,19 @@ def board(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_dir / "native" / "program"
 
 
+@pytest.fixture(scope="module")
+def checked(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with every access and every arithmetic operation checked."""
+    program = tmp_path_factory.mktemp("checked") / "program"
+    sanitizers = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DWP_PROFILE_EV=1")
+    # The household's model.h is to be found before the small one of the tests.
+    includes = (f"-I{model}", f"-I{FIRMWARE / 'lib' / 'vehicle' / 'include'}")
+    parts = sources(*NATIVE, "lib/vehicle/src")
+    command = ["gcc", *FLAGS, *includes, *INCLUDES, *sanitizers, *parts, str(model / "model.c"), "-o", str(program)]
+    subprocess.run(command, check=True, timeout=180)
+    return program
+
+
 def hello_of(household: Household) -> str:
     digits = household.model_hash.upper()
     return f"H,{digits[:8]},{digits[8:]},11,100,0,8"
@@ -108,6 +122,53 @@ def hello_of(household: Household) -> str:
 
 def test_answers_as_the_reference(board: Path, household: Household, told: Told) -> None:
     assert converse(board, *told.lines) == [hello_of(household), *told.expected]
+
+
+def test_nothing_undefined_whatever_comes(checked: Path, household: Household, told: Told) -> None:
+    """A charge as ever; then samples of any values, whole and damaged, in order and not."""
+    source = random.Random(11)
+    edges = (
+        0,
+        1,
+        -1,
+        999,
+        1000,
+        6000,
+        16_000,
+        80_001,
+        230_000,
+        400_000,
+        0xFFFFF,
+        0x7FFFF,
+        -0x7FFFF,
+        2**31 - 1,
+        -(2**31),
+    )
+
+    def value(low: int, high: int) -> int:
+        return min(max(source.choice((*edges, source.randint(0, 40_000))), low), high)
+
+    lines, t_ms, number = [], 0, 0
+    for _ in range(20_000):
+        if source.random() < 0.01:
+            lines += [line("R", 0), line("G", source.randint(0, 100), value(0, 2**31 - 1))]
+            t_ms = number = 0
+        t_ms = (t_ms + source.choice((1000, 60_000, source.randint(1, 2**31 - 1)))) % 2**32
+        phases = [limit for _ in range(3) for limit in (value(0, 0xFFFFF), value(-0x7FFFF, 0x7FFFF))]
+        rest = [value(-(2**31), 2**31 - 1), value(-(2**31), 2**31 - 1), source.randint(-1, 101)]
+        lines += [line("A", number, *phases), line("B", number, t_ms, *rest)]
+        number += 1
+        if source.random() < 0.02:
+            at = source.randrange(len(lines[-1]) - 1)
+            lines[-1] = lines[-1][:at] + source.randbytes(source.randint(0, 3)) + lines[-1][at + 1 :]
+            number -= 1
+    done = subprocess.run(
+        [checked], input=b"".join((*told.lines, *lines)), capture_output=True, timeout=300, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    said = bodies(done.stdout)
+    assert said[: 1 + len(told.expected)] == [hello_of(household), *told.expected]
+    assert sum(each.startswith("P,") for each in said) > 10_000
 
 
 @pytest.mark.parametrize("target", on_boards())
