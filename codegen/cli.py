@@ -6,7 +6,15 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from codegen import build_command, compare_command, compile_command, measure_command, package_command, reference_command
+from codegen import (
+    build_command,
+    compare_command,
+    compile_command,
+    health_command,
+    measure_command,
+    package_command,
+    reference_command,
+)
 from codegen.errors import CodegenError
 from codegen.output import readers_may_leave
 
@@ -26,7 +34,15 @@ Trained models in, C for a microcontroller out.
 """
 EXIT_CODES = "exit codes: 0 done, 1 mismatch, 2 bad input, 6 compiler missing or failed, 7 timeout, 8 over budget"
 
-COMMANDS = (build_command, compare_command, compile_command, package_command, reference_command, measure_command)
+COMMANDS = (
+    build_command,
+    compare_command,
+    compile_command,
+    health_command,
+    package_command,
+    reference_command,
+    measure_command,
+)
 """One module a command, in the order of the help; each has `add_command(subparsers)` and imports its work when run."""
 
 

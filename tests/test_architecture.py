@@ -86,7 +86,7 @@ def test_commands_start_light(package: str) -> None:
 
 def core_sources() -> list[Path]:
     """The core, and what is as portable: drivers and settings."""
-    folders = (CORE, *(CORE.parent / name for name in ("sensor", "settings", "vehicle", "meter", "advice")))
+    folders = (CORE, *(CORE.parent / name for name in ("sensor", "settings", "vehicle", "meter", "advice", "health")))
     return sorted(path for folder in folders for path in folder.rglob("*.[ch]"))
 
 

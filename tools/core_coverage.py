@@ -33,6 +33,7 @@ BESIDE_THE_CORE = (
     "meter",
     "meter_simulator",
     "advice",
+    "health",
 )  # what tests use besides
 NEEDS_A_LINE = {"test_port"}
 EXIT_LESS, EXIT_BUILD = 1, 6

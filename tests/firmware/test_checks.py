@@ -51,6 +51,7 @@ TIDY = (
     "lib/vehicle/src",
     "lib/meter/src",
     "lib/advice/src",
+    "lib/health/src",
     "src",
     "ports/native",
     "fuzz",

@@ -37,6 +37,7 @@ C_TESTS = (
     "test_network",
     "test_meter",
     "test_advice",
+    "test_health",
 )
 
 
