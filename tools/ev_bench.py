@@ -20,7 +20,6 @@ from typing import Any, Literal
 from train.features.household import answer_charge
 from train.household.answered import Answered, Tables, by_car, enrol_household
 from train.household.evaluate import figures, print_household
-from train.household.figures import to_target
 from train.household.history import Past, pasts_of
 from train.household.pooled import load_pooled
 from train.sessions.simulator.ev import simulate_households
@@ -85,15 +84,14 @@ def measure(group: Group, n: int) -> dict[str, Any]:
             asked, place = (own, 0) if group.told else (tables, number)
             for one in household[car][enrolled:]:
                 answered.append(
-                    Answered(
-                        one, place, len(asked.cars), answer_charge(asked.tables, alone if group.told else rules, one.x)
-                    )
+                    Answered(one, place, asked.cars, answer_charge(asked.tables, alone if group.told else rules, one.x))
                 )
         if not group.told and len(past) > 2:
             strangers += _strangers(household, past, index)
     found = figures([*answered, *strangers], first)
-    seen = [one for one in answered if sum(past.direct for past in first[one.past.car]) >= min(ENROLLED)]
-    return {"title": group.title, "households": n, **found, "dc_seen_to_80": to_target(seen, direct=True)}
+    if group.told:
+        found |= {"which": {}, "unknown": {"false_alarms": None, "caught": None}}
+    return {"title": group.title, "households": n, **found}
 
 
 def _strangers(household: dict[str, list[Past]], past: dict[str, list[Past]], index: int) -> list[Answered]:
@@ -101,9 +99,7 @@ def _strangers(household: dict[str, list[Past]], past: dict[str, list[Past]], in
     pooled, left_out = load_pooled(), sorted(household)[index % len(household)]
     others = enrol_household({car: some for car, some in past.items() if car != left_out}, pooled)
     later = household[left_out][len(past[left_out]) :]
-    return [
-        Answered(one, -1, len(others.cars), answer_charge(others.tables, others.rules(pooled), one.x)) for one in later
-    ]
+    return [Answered(one, -1, others.cars, answer_charge(others.tables, others.rules(pooled), one.x)) for one in later]
 
 
 def main() -> int:

@@ -46,8 +46,13 @@ class Answered:
 
     past: Past
     car: int  # which of the household's it is; -1: none of them
-    n_cars: int
+    cars: tuple[str, ...]  # of the household, as answers number them
     answers: HouseholdAnswers
+
+    @property
+    def n_cars(self) -> int:
+        """How many are enrolled."""
+        return len(self.cars)
 
     @property
     def remaining_s(self) -> NDArray[np.float64]:

@@ -45,7 +45,7 @@ def later_charges(
         tables = enrol_household(first, pooled)
         for number, car in enumerate(tables.cars):
             for past in household[car][n:]:
-                yield Answered(past, number, len(tables.cars), tables.answer(past, pooled.rules)), tables.distinct
+                yield Answered(past, number, tables.cars, tables.answer(past, pooled.rules)), tables.distinct
 
 
 def calibrated(households: Sequence[Mapping[str, Sequence[Past]]], pooled: Pooled, enrolled: Sequence[int]) -> Pooled:

@@ -64,7 +64,8 @@ def load_checked(model: Path) -> Household:
 
 
 def _answered(household: Household, past: Past, car: int) -> Answered:
-    return Answered(past, car, len(household.cars), answer_charge(household.tables, household.rules, past.x))
+    units = tuple(map(str, household.manifest["training"]["units"]))
+    return Answered(past, car, units, answer_charge(household.tables, household.rules, past.x))
 
 
 def figures(answered: Sequence[Answered], first: Mapping[str, Sequence[Past]]) -> dict[str, Any]:
@@ -85,6 +86,25 @@ def figures(answered: Sequence[Answered], first: Mapping[str, Sequence[Past]]) -
 def print_household(result: Mapping[str, Any]) -> None:
     """The figures as tables: each with its 95 % interval, households (or, of one, cars) drawn again."""
     which = result["which"]
+    if which:
+        _print_sets(which)
+    unknown = result["unknown"]
+    for key, text in (("false_alarms", "enrolled cars called unknown"), ("caught", "other cars called unknown")):
+        if unknown[key]:
+            print(f"{text}: {_share(unknown[key])}")
+    _print_minutes(result)
+    for key, text in (
+        ("dc_to_80", "DC, to 80 %"),
+        ("ac_to_80", "AC, to 80 %, SoC told"),
+    ):
+        if one := result[key]:
+            print(
+                f"{text}: {one['charges']} charges, off by {_share(one['mape'])}, "
+                f"{_plain(one['mae_minutes'])} min, covers {_share(one['coverage'])}"
+            )
+
+
+def _print_sets(which: Mapping[str, Any]) -> None:
     print(f"{'':<18}{'charges':>8}{'likeliest right':>24}{'set holds truth':>24}{'cars in set':>22}")
     for moment in MOMENTS:
         if moment in which:
@@ -93,33 +113,19 @@ def print_household(result: Mapping[str, Any]) -> None:
                 f"{moment.replace('_', ' '):<18}{row['charges']:>8}{_share(row['accuracy']):>24}"
                 f"{_share(row['set_holds_truth']):>24}{_plain(row['set_size']):>22}"
             )
-    unknown = result["unknown"]
-    for key, text in (("false_alarms", "enrolled cars called unknown"), ("caught", "other cars called unknown")):
-        if unknown[key]:
-            print(f"{text}: {_share(unknown[key])}")
-    _print_minutes(result)
-    for key, text in (
-        ("dc_to_80", "DC, to 80 %"),
-        ("dc_seen_to_80", "  of cars with 3 or more past charges in DC"),
-        ("ac_to_80", "AC, to 80 %, SoC told"),
-    ):
-        if one := result.get(key):
-            print(
-                f"{text}: {one['charges']} charges, off by {_share(one['mape'])}, "
-                f"{_plain(one['mae_minutes'])} min, covers {_share(one['coverage'])}"
-            )
 
 
 def _print_minutes(result: Mapping[str, Any]) -> None:
-    row = "{:<18}{:>8}{:>24}{:>24}{:>22}{:>24}".format
-    print("\n" + row("time to the end", "charges", "off by, min", "linear formula, min", "of linear", "covers"))
+    row = "{:<20}{:>8}{:>22}{:>22}{:>18}{:>18}{:>23}".format
+    print("\n" + row("time to the end", "charges", "off by, min", "linear, min", "of linear", "of its car's", "covers"))
     for key, text in (
         ("ac_minutes", "AC, no SoC"),
         ("ac_before_taper_minutes", "  before the taper"),
         ("ac_taper_minutes", "  in the taper"),
     ):
         if one := result[key]:
-            cells = [_plain(one[name]) for name in ("mae_minutes", "linear_mae_minutes", "of_linear")]
+            names = ("mae_minutes", "linear_mae_minutes", "of_linear", "of_linear_of_answered")
+            cells = [_plain(one[name]) for name in names]
             print(row(text, one["charges"], *cells, _share(one["coverage"])))
 
 

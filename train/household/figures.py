@@ -121,7 +121,7 @@ def minutes(answered: Sequence[Answered], baselines: Mapping[str, Baseline], par
     """AC without a state of charge: error, coverage and width of the time to the end, in minutes.
 
     From the first current on, `part` of it: `all`, `before` the taper, or in the `taper`. The linear formula is told
-    which car it is.
+    which car it is; `linear_of_answered` takes the one that is answered.
     """
     rows = []
     for one in answered:
@@ -133,23 +133,26 @@ def minutes(answered: Sequence[Answered], baselines: Mapping[str, Baseline], par
         taper = past.tapering[at]
         at = at[(at >= begun) & (one.remaining_s[at] > 0) & ((part == "all") | (taper == (part == "taper")))]
         if len(at):
-            rows.append((unit_of(one), *_errors(one, at, baselines[past.car])))
+            rows.append((unit_of(one), *_errors(one, at, baselines)))
     if not rows:
         return None
     units, table = [str(row[0]) for row in rows], np.array([row[1:] for row in rows])
     names = (
         *("mae_minutes", "linear_mae_minutes", "coverage", "width_minutes", "below"),
-        *("usual_energy_mae_minutes", "true_energy_mae_minutes"),
+        *("usual_energy_mae_minutes", "true_energy_mae_minutes", "linear_of_answered_mae_minutes"),
     )
     found: dict[str, Any] = {name: interval(units, table[:, k]) for k, name in enumerate(names)}
     found["of_linear"] = ratio_interval(units, table[:, 0], table[:, 1])
+    found["of_linear_of_answered"] = ratio_interval(units, table[:, 0], table[:, 7])
     return {"charges": len(rows), **found}
 
 
-def _errors(one: Answered, at: NDArray[np.intp], baseline: Baseline) -> tuple[float, ...]:
+def _errors(one: Answered, at: NDArray[np.intp], baselines: Mapping[str, Baseline]) -> tuple[float, ...]:
     """Errors of one charge, among them what would be left to err by if all but one thing were known: the power of the
     whole rest with the car's usual energy, or the energy with the power now."""
     true, said = one.remaining_s[at], one.answers.done_s[at].astype(np.float64)
+    baseline, likeliest = baselines[one.past.car], one.answers.column("car")[at]
+    by_car = np.stack([baselines[car].left_s(one.past)[at] for car in one.cars])
     linear = baseline.left_s(one.past)[at]
     whole, taken = energy_at_end_wh(one.past), one.past.column("energy_wh")[at]
     power = np.maximum(whole - taken, 1.0) / true
@@ -163,6 +166,7 @@ def _errors(one: Answered, at: NDArray[np.intp], baseline: Baseline) -> tuple[fl
         float((true < said[:, 0]).mean()),
         float(np.abs(usual_energy - true).mean() / 60),
         float(np.abs(true_energy - true).mean() / 60),
+        float(np.abs(by_car[likeliest, np.arange(len(at))] - true).mean() / 60),
     )
 
 
