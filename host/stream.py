@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from host import stream_vehicles
 from host.answers import CSV_COLUMNS, names_of, record_of
 from host.board import link_of
 from host.errors import HostError
@@ -21,6 +22,7 @@ from host.output import reader_left
 from host.samples import SampleCharge, load_charges
 from host.session import Measurement, Session
 from host.stream_screen import StreamScreen, row_text, table_head
+from host.vehicle_samples import holds_vehicles
 
 
 class _ReaderLeftError(Exception):
@@ -29,6 +31,8 @@ class _ReaderLeftError(Exception):
 
 def run(args: argparse.Namespace) -> int:
     """Stream; returns 0 when every sample has its answer."""
+    if holds_vehicles(args.source):
+        return stream_vehicles.run(args, _answers_file)
     charges = load_charges(args.source, args.session, args.charges)
     started = time.monotonic()
     with _answers_file(args.out) as out, link_of(args) as link:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from host.vehicle_answers import Three as Three  # re-exported
+from host.vehicle_answers import VehicleAnswer as VehicleAnswer
+
 NOT_TOLD = -1
 """Pilot, energy or state of charge that a charge point does not tell (wp/vehicle.h)."""
-
-Three = tuple[int, int, int]
 
 
 class VehicleSample(NamedTuple):
@@ -20,23 +21,6 @@ class VehicleSample(NamedTuple):
     pilot_da: int = NOT_TOLD
     energy_wh: int = NOT_TOLD
     soc_pct: int = NOT_TOLD
-
-
-@dataclass(frozen=True, slots=True)
-class VehicleAnswer:
-    """What is answered to a sample. Times in s at 10, 50 and 90 %."""
-
-    car: str  # the likeliest of the possible; with `unknown` the nearest
-    cars: tuple[str, ...]  # those still possible
-    unknown: bool  # like none of the enrolled cars
-    confidence_permille: int
-    phase: str  # waiting, charging, taper, paused or done
-    phases: int  # that carry current; 0 before any did
-    power_class_w: int  # the least usual rating that holds the largest power so far; 0 before any
-    done_s: Three  # until the car ends the charge
-    target_s: Three | None  # until the target or the end, whichever is first; None where it cannot be told
-    energy_to_go_wh: int
-    direct: bool = False  # DC
 
 
 @dataclass(frozen=True, slots=True)

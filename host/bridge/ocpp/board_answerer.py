@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from pathlib import Path
 
-from host.bridge.ocpp.answerer import Goal, Three, VehicleAnswer, VehicleSample
+from host.bridge.ocpp.answerer import Goal, VehicleAnswer, VehicleSample
 from host.conversation import SILENCE_S, Conversation
-from host.errors import HostError, ModelMismatchError, SilentBoardError
+from host.errors import ModelMismatchError, SilentBoardError
 from host.messages import CHARGE_POINT, Hello, Refusal, Reset
-from host.monitor.names import SEARCHED
 from host.session import MAX_SILENCES
 from host.transport import SerialLink
-from host.vehicle_messages import DIRECT_CURRENT, NO_TARGET, PHASES, UNKNOWN_CAR
+from host.vehicle_answers import Cars, cars_of, vehicle_answer
 from host.vehicle_messages import Goal as GoalMessage
 from host.vehicle_session import VehicleMeasurement, VehicleReply, VehicleSession
-
-Cars = Mapping[str, tuple[str, ...]]
-"""Names of cars by model hash."""
-
-
-def known_households(named: Path | None) -> Cars:
-    """Of the artifact named, else of every household that SEARCHED finds; raises HostError when a named one is none."""
-    from train.artifact_household import ArtifactError, is_household, load_household
-
-    if named is not None:
-        try:
-            household = load_household(named)
-        except ArtifactError as error:
-            raise HostError(f"--artifact {error}") from None
-        return {household.model_hash: household.cars}
-    cars = {}
-    for path in (path for pattern in SEARCHED for path in sorted(Path().glob(pattern))):
-        try:
-            if is_household(path):
-                household = load_household(path)
-                cars[household.model_hash] = household.cars
-        except ArtifactError:
-            continue
-    return cars
 
 
 class BoardAnswerer:
@@ -55,8 +29,7 @@ class BoardAnswerer:
             self._stack.close()
             raise
         self._model_hash = hello.model_hash
-        numbered = tuple(f"car {k}" for k in range(hello.n_devices))
-        self._cars = known.get(hello.model_hash, numbered)
+        self._cars = cars_of(known, hello)
 
     @property
     def model_hash(self) -> str:
@@ -115,27 +88,3 @@ class BoardAnswerer:
                         return None  # its first line was lost
                     raise SilentBoardError(f"{self._name}: the board has forgotten the charge")
         return None
-
-
-def vehicle_answer(reply: VehicleReply, cars: tuple[str, ...]) -> VehicleAnswer:
-    """What the two lines of an answer say."""
-    told, prediction = reply.told, reply.prediction
-    target: Three = (told.target_10_s, told.target_50_s, told.target_90_s)
-    number = told.state >> 5 & 7
-    return VehicleAnswer(
-        car=_name(cars, prediction.device),
-        cars=tuple(_name(cars, k) for k in range(8) if told.possible >> k & 1),
-        unknown=bool(told.state & UNKNOWN_CAR),
-        confidence_permille=prediction.confidence_permille,
-        phase=PHASES[number] if number < len(PHASES) else str(number),
-        phases=told.state >> 12 & 3,
-        power_class_w=told.power_class_w,
-        done_s=(prediction.remaining_10_s, prediction.remaining_50_s, prediction.remaining_90_s),
-        target_s=None if told.state & NO_TARGET or min(target) < 0 else target,
-        energy_to_go_wh=told.energy_to_go_wh,
-        direct=bool(told.state & DIRECT_CURRENT),
-    )
-
-
-def _name(cars: tuple[str, ...], number: int) -> str:
-    return cars[number] if number < len(cars) else f"car {number}"

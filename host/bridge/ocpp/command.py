@@ -13,9 +13,9 @@ from host.errors import HostError
 
 if TYPE_CHECKING:
     from host.bridge.ocpp.answerer import Answerer
-    from host.bridge.ocpp.board_answerer import Cars
     from host.bridge.ocpp.recording import VehicleRecorder
     from host.transport import SerialLink
+    from host.vehicle_answers import Cars
 
 EXAMPLE = """\
 python -m host bridge ocpp --csms ws://127.0.0.1:8887 --bind 0.0.0.0 --port /dev/ttyUSB0
@@ -137,11 +137,11 @@ def _add_recording(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     from host.bridge.ocpp.answerer import Goal
-    from host.bridge.ocpp.board_answerer import known_households
     from host.bridge.ocpp.bridge import Setup, run_bridge
     from host.bridge.ocpp.central import central_of, listening_tls
     from host.bridge.ocpp.evcc_points import EvccPoints
     from host.bridge.ocpp.sampling import Assumed
+    from host.vehicle_answers import known_households
 
     central, tls = central_of(args.csms, args.ca_file), listening_tls(args.certificate, args.key)
     known = known_households(args.artifact)

@@ -10,9 +10,10 @@ import pytest
 
 from host.board import board_link
 from host.bridge.ocpp.answerer import Goal, VehicleAnswer, VehicleSample
-from host.bridge.ocpp.board_answerer import BoardAnswerer, Cars, known_households
+from host.bridge.ocpp.board_answerer import BoardAnswerer
 from host.errors import HostError, ModelMismatchError, PortError, SilentBoardError
 from host.transport import SerialLink
+from host.vehicle_answers import Cars, known_households
 from tests.unit.codegen.drawn_household import write_household
 from tests.unit.host.bridge.ocpp.vehicle_board import VehicleBoard, vehicle_board
 from tests.unit.host.monitor.live_board import HASH

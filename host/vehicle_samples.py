@@ -1,0 +1,86 @@
+"""Samples of vehicles' charges to send to a board: of one CSV file, or of a dataset folder (docs/dataset.md)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from host.errors import HostError
+from host.vehicle_session import VehicleMeasurement
+
+VEHICLE = "ev"
+NOT_TOLD = -1
+PHASED = ("voltage_mv_l1", "voltage_mv_l2", "voltage_mv_l3", "current_ma_l1", "current_ma_l2", "current_ma_l3")
+ONE = ("voltage_mv", "current_ma")
+OPTIONAL = ("pilot_da", "energy_wh", "soc_pct")
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleCharge:
+    """A charge to send."""
+
+    session: str
+    samples: Sequence[VehicleMeasurement]
+
+
+def holds_vehicles(path: Path) -> bool:
+    """Whether a sample file has a charge point's columns, or a dataset folder in CSV lists a charge of profile ev."""
+    try:
+        if path.is_file():
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                header = next(csv.reader(file), [])
+            return bool({PHASED[0], *OPTIONAL[:2]} & {name.strip() for name in header})
+        with (path / "sessions.csv").open(encoding="utf-8-sig", newline="") as file:
+            return any(row.get("profile") == VEHICLE for row in csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return False  # what is wrong with it is told by who reads it
+
+
+def load_vehicle_charges(path: Path, session: str | None, n_charges: int | None) -> list[VehicleCharge]:
+    """The vehicles' charges of a file or folder, in the order of its table; raises HostError naming file and line."""
+    if path.is_file():
+        return [VehicleCharge(path.stem, _read(path))]
+    with (path / "sessions.csv").open(encoding="utf-8-sig", newline="") as file:
+        names = [row["session"] for row in csv.DictReader(file) if row.get("profile") == VEHICLE]
+    if session is not None:
+        if session not in names:
+            raise HostError(f"--session {session}: {path} lists no vehicle's charge of that name")
+        names = [session]
+    return [VehicleCharge(name, _read(path / f"{name}.csv")) for name in names[:n_charges]]
+
+
+def _read(path: Path) -> list[VehicleMeasurement]:
+    samples: list[VehicleMeasurement] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            for row in reader:
+                place = f"{path}:{reader.line_num}"
+                sample = _sample(row, place)
+                if samples and sample.t_ms <= samples[-1].t_ms:
+                    raise HostError(f"{place}: t_ms is {sample.t_ms} after {samples[-1].t_ms}; time must move forward")
+                samples.append(sample)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise HostError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if not samples:
+        raise HostError(f"{path}: has no samples")
+    return samples
+
+
+def _sample(row: Mapping[str, str], place: str) -> VehicleMeasurement:
+    """In DC, without phases, voltage and current stand in the first; −1 where the rest is not told."""
+    try:
+        if PHASED[0] in row:
+            flow = [int(row[name]) for name in PHASED]
+        else:
+            voltage_mv, current_ma = (int(row[name]) for name in ONE)
+            flow = [voltage_mv, 0, 0, current_ma, 0, 0]
+        rest = [int(float(row[name])) if name in row else NOT_TOLD for name in OPTIONAL]
+        sample = VehicleMeasurement(int(row["t_ms"]), *flow, *rest)
+    except (KeyError, ValueError, TypeError, OverflowError):
+        raise HostError(f"{place}: is no sample of a charge point; see python -m train validate") from None
+    if not 0 <= sample.t_ms <= 0xFFFFFFFF or not all(-(1 << 31) <= value < 1 << 31 for value in sample[1:]):
+        raise HostError(f"{place}: a value is out of range")
+    return sample
