@@ -118,6 +118,14 @@ def test_ready_in_time_and_not_much_earlier() -> None:
     assert 4 * 3600 <= ready <= 5 * 3600 - 900
 
 
+@pytest.mark.parametrize(("more_s", "waits"), [(-1, False), (0, True), (1, True)])
+def test_waits_for_no_less_than_it_stays_off(more_s: int, waits: bool) -> None:
+    rows = [[60 * k, int(k == 0), 7200 + 900 + 600 + 600 + more_s, 1, 9_000, *(7200,) * 5] for k in range(11)]
+    found = advise(AdviceSettings(wishes=LATER), np.array(rows, dtype=np.int64), 0)
+    assert found.column("start_in_s")[10] == 600 + more_s
+    assert bool(found.column("on")[10] == 0) is waits
+
+
 def test_slowly_first_then_later() -> None:
     """Both wishes: the lowest current, and as late as that allows."""
     both = course(LATER | SLOWLY, hours=10, seconds=2 * 3600)

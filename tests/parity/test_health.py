@@ -16,7 +16,7 @@ import pytest
 
 from codegen.cli import main
 from tests.parity.test_core_build import INTEGER_64, MEMORY, RISCV, WARNINGS, run
-from tests.unit.health.cells import RATED_MAH, ageing, charge, fleet
+from tests.unit.health.cells import PLATEAU_MA, RATED_MAH, ageing, charge, fleet
 from train.health.evaluate import TEST_CUTS
 from train.health.marks import MarksModel, _energy_wh, fit_marks
 from train.health.model import FAR, HealthModel, fit_health
@@ -199,6 +199,24 @@ def test_refusals_and_anomalies(paper: tuple[HealthModel, Board]) -> None:
     found = assert_equal(model, board, [*steady, charge("f", "u", 0.7, 0.12), *steady[:1]])
     assert found[:5] == [""] * 5
     assert found[5] == "jump"
+    odd = charge("g", "u", 0.7, 0.12)
+    assert assert_equal(model, board, [*steady[:3], odd])[3] == "jump"  # the fourth charge is the first that can
+    assert assert_equal(model, board, [*steady[:2], odd])[2] == ""
+
+
+@pytest.mark.parametrize(("share", "counts"), [(0.89, False), (0.91, True)])
+def test_highest_voltage_counts_on_the_plateau(paper: tuple[HealthModel, Board], share: float, counts: bool) -> None:
+    """A tenth less current is the plateau's end: what the voltage does below is not looked at."""
+    model, board = paper
+    plain = charge("p", "u", 0.85, 0.12)
+    at = len(plain.t_ms) // 3
+    voltage, current = plain.voltage_mv.copy(), plain.current_ma.copy()
+    voltage[at] += 800
+    current[at] = round(share * PLATEAU_MA)
+    spiked = replace(plain, session="q", voltage_mv=voltage, current_ma=current)
+    assert_equal(model, board, [spiked])
+    (before,), (after,) = board.unit([plain]), board.unit([spiked])
+    assert (abs(after[2] - before[2]) > 2**20 or after[0] != before[0]) is counts
 
 
 def test_equals_python_on_cars(simulated: tuple[MarksModel, Board, list[Charge]]) -> None:
