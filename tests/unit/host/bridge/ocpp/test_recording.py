@@ -10,6 +10,8 @@ import pytest
 from host.bridge.ocpp.answerer import VehicleSample
 from host.bridge.ocpp.recording import VehicleRecorder
 from host.errors import HostError
+from host.recording.events import Measured
+from host.recording.resuming import find_interrupted, take_up
 from train.sessions.dataset import read_charges
 from train.sessions.labels import full_t_ms
 
@@ -105,6 +107,22 @@ def test_one_that_was_broken_off_is_listed_and_ended_by_the_next_bridge(tmp_path
     assert list(tmp_path.glob(".*.recording")) == []
     (charge,) = read_charges(tmp_path)
     assert (charge.ended, len(charge.t_ms)) == ("unknown", 15)
+
+
+def test_host_record_does_not_go_on_with_a_vehicles_charge(tmp_path: Path) -> None:
+    """Its end is not judged by the rule of phones either."""
+    recording = recorder(tmp_path).begin("CP_1", "")
+    for k in range(30):
+        recording.add(three(k, 16 if k < 15 else 0))
+    recording.close()
+    (stopped,) = find_interrupted(tmp_path)
+    found = take_up(tmp_path, stopped)
+    assert found is not None
+    assert len(found.samples) == 30
+    assert not found.goes_on(Measured(30, 300_000, 230_000, 16_000), 0, "", None)
+    assert found.end()
+    (charge,) = read_charges(tmp_path)
+    assert (charge.ended, charge.full_t_ms) == ("unknown", None)
 
 
 def test_what_the_dataset_does_not_take_is_limited(tmp_path: Path) -> None:
