@@ -3,6 +3,7 @@
     python tools/own_device.py                    a unit of each kind of the simulated fleet; the prior lacks that kind
     python tools/own_device.py DIR                each unit of a dataset folder
     python tools/own_device.py --join             also with the fleet's devices among the answers
+    python tools/own_device.py --always           also with the fleet whether it helps or not
     python tools/own_device.py --study            three phones, one unit each: split by charge, and by row
 
 Each figure is minutes off / of the baseline (the median duration of the charges learnt from, less the time gone by) and
@@ -59,6 +60,7 @@ class Way:
 
 ALONE = Way("none", "none")
 ON_FLEET = Way("fleet --own-only", "fleet")
+ALWAYS = Way("fleet-always --own-only", "fleet-always")
 JOINED = Way("fleet", "fleet", own_only=False)
 
 
@@ -203,6 +205,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--charges", type=int, nargs="+", choices=LEARNT_FROM, default=LEARNT_FROM, help="to learn from (default all)"
     )
     parser.add_argument("--join", action="store_true", help="also with the fleet's devices among the answers")
+    parser.add_argument("--always", action="store_true", help="also with the fleet whether it helps or not")
     parser.add_argument("--study", action="store_true", help="the study's three phones in place of all this")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the figures as JSON too")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings in place of wattprint.toml")
@@ -212,7 +215,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.study:
             rows = score_study(config)
         else:
-            ways = [ALONE, ON_FLEET, *([JOINED] if arguments.join else [])]
+            ways = [ALONE, ON_FLEET, *([ALWAYS] if arguments.always else []), *([JOINED] if arguments.join else [])]
             rows = score_units(arguments.data, arguments.charges, ways, config)
         if arguments.out is not None:
             arguments.out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

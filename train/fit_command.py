@@ -76,10 +76,12 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     parser.add_argument(
         "--prior",
-        choices=("none", "fleet"),
+        choices=("none", "fleet", "fleet-always"),
         default="none",
         help="none (default): DIR stands alone. fleet: 3 to 10 charges of your own device(s) join the simulated "
-        "fleet's, and minutes rest on what that fleet teaches too (docs/evaluation.md, Your own device)",
+        "fleet's, and minutes rest on what that fleet teaches too; with --own-only as far as that helps, which "
+        "charges left out in turn tell from three full ones on. fleet-always: in any case (docs/evaluation.md, Your "
+        "own device)",
     )
     parser.add_argument(
         "--own-only",

@@ -32,6 +32,7 @@ from train.models.network.fit import learn_network
 from train.models.network.source import StoredSource
 from train.models.own import Few, all_of_few, few_of
 from train.models.own_notes import own_notes
+from train.models.own_prior import Prior, learn_as_far_as_it_helps
 from train.models.rows import TrainingRows, training_rows
 from train.models.split import UnitSplit, split_units
 from train.models.stored import StoredDataset, open_stored_dataset
@@ -86,15 +87,16 @@ def fit(
     units only, to calibrate on.
 
     With `prior` "fleet", the devices of the data join those of the simulated fleet, but for `fleet_without`, and take
-    the place of their namesakes; with `own_only`, only minutes are learnt from the fleet. Charges that a limit stopped
-    are then, and where units are few, censored (train/models/own.py).
+    the place of their namesakes; with `own_only`, only minutes are learnt from the fleet, and only where that helps
+    with charges left out ("fleet-always": in any case; train/models/own_prior.py). Charges that a limit stopped are
+    then, and where units are few, censored (train/models/own.py).
 
     Raises TrainError on data nothing can be learnt from, on a name that is no C identifier, and on `hold_out` units
     that are not in the data.
     """
     config = _with_seed(config, seed)
     model_name = _model_name(name, out)
-    if prior == "fleet" and (rows is not None or kind == "network"):
+    if prior != "none" and (rows is not None or kind == "network"):
         raise ConfigError("--prior fleet is for forests of charges in memory: leave out --rows and --kind network")
     dataset = read_dataset(data) if rows is None else open_stored_dataset(data, rows)
     shares = config.split
@@ -103,7 +105,7 @@ def fit(
     few = None
     if kind == "forest" and isinstance(dataset, Dataset):
         parts = all_of_few(parts)
-        progress("its charges, and the fleet's" if prior == "fleet" else "its charges")
+        progress("its charges" if prior == "none" else "its charges, and the fleet's")
         few = few_of(parts, own, prior, config, own_only=own_only, without=fleet_without)
         config = config if few is None else few_config(config)
     charges = list(own)
@@ -113,13 +115,19 @@ def fit(
     if len(devices) > DEVICES_MAX:
         raise TrainError(f"{data}: {len(devices)} devices, a model tells at most {DEVICES_MAX} apart; use fewer")
     found = training_rows(charges, devices)
+    used: Prior | None = None
     if kind == "network":
         stored = None
         if isinstance(dataset, StoredDataset):
             stored = StoredSource(dataset.rows, devices, config, cluster, teacher)
         learnt = learn_network(charges, found, parts, devices, config, str(out), progress, stored)
     else:
-        learnt = _learn_forests(dataset, charges, found, parts, devices, config, cluster, grow, few, teacher)
+
+        def learn(few: Few | None) -> Learnt:
+            return _learn_forests(dataset, charges, found, parts, devices, config, cluster, grow, few, teacher)
+
+        learnt, few, used = learn_as_far_as_it_helps(few, prior, charges, learn)
+    about_prior = [used.note()] if used else []
     manifest = {
         "schema": SCHEMA,
         "kind": learnt.kind,
@@ -131,7 +139,8 @@ def fit(
         "training": {
             **learnt.training,
             "split": asdict(config.split),
-            "notes": [*_notes(parts, devices, learnt), *own_notes(few, charges, learnt.unseen.course)],
+            **({"prior": asdict(used)} if used else {}),
+            "notes": [*_notes(parts, devices, learnt), *about_prior, *own_notes(few, charges, learnt.unseen.course)],
         },
         "versions": _versions(learnt.versions),
     }

@@ -81,7 +81,7 @@ def few_of(
 
     Raises TrainError when none of `own` gets full.
     """
-    if prior != "fleet":
+    if prior == "none":
         return Few() if len(parts.train) < FEW_UNITS else None
     if all(full_t_ms(charge) is None for charge in own if charge.unit_key in parts.train):
         raise TrainError(

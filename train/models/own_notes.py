@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from train.models.courses import CourseRows
 from train.models.own import FOLDED_FROM, Few
@@ -12,26 +14,47 @@ from train.sessions.labels import full_t_ms
 from train.sessions.types import Charge
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How far off each of one's own charges was answered by a model without it, beside the baseline of the others."""
+
+    answered: NDArray[np.float64]  # [n] minutes
+    baseline: NDArray[np.float64]  # [n]
+
+    def __len__(self) -> int:
+        return len(self.answered)
+
+
 def own_notes(few: Few | None, charges: Sequence[Charge], course: CourseRows) -> list[str]:
-    """What to know of a model of one's own devices: where the prior is from, and how far its own answers are off."""
+    """What to know of a model of one's own devices: what stands beside them, and how far its own answers are off."""
     if few is None:
         return []
     notes = []
-    if few.prior is not None:
-        beside = len({charge.device for charge in few.beside})
-        also = f", and {beside} of its devices are told as well" if beside else ""
-        notes.append(f"minutes rest on the simulated fleet too{also}")
-    elsewhere = {charge.unit_key for charge in few.beside}
-    own_charges = [charge for charge in charges if charge.unit_key not in elsewhere]
+    if few.beside:
+        notes.append(f"{len({charge.device for charge in few.beside})} of the fleet's devices are told as well")
+    own_charges = _own(charges, few)
     limits = sum(charge.ended == "limit" and full_t_ms(charge) is None for charge in own_charges)
     if limits:
         notes.append(f"charges that a limit stopped count as unplugged: {limits}; when they would be full is not known")
-    notes += _left_out(charges, [charge.unit_key for charge in own_charges], course, few.prior is not None)
+    found = left_out_minutes(charges, few, course)
+    if len(found):
+        answered, baseline = found.answered.mean(), found.baseline.mean()
+        notes.append(
+            f"charges left out in turn: {len(found)}, answered {answered:.1f} min off, the baseline {baseline:.1f}"
+        )
+        if few.prior is not None and answered > baseline:
+            instead = "--own-only, which leaves it out then" if few.beside else "--prior none"
+            notes.append(f"the fleet does not help with these charges: they are unlike its devices'; take {instead}")
     for device in sorted({charge.device for charge in own_charges}):
         full = sum(charge.device == device and full_t_ms(charge) is not None for charge in own_charges)
         if full < FOLDED_FROM:
             notes.append(_too_few(device, full))
     return notes
+
+
+def _own(charges: Sequence[Charge], few: Few) -> list[Charge]:
+    elsewhere = {charge.unit_key for charge in few.beside}
+    return [charge for charge in charges if charge.unit_key not in elsewhere]
 
 
 def _too_few(device: str, full: int) -> str:
@@ -40,8 +63,9 @@ def _too_few(device: str, full: int) -> str:
     return f"{full} of {device}'s charges got full: too few to know how far its minutes are off; record more"
 
 
-def _left_out(charges: Sequence[Charge], own_units: Collection[str], course: CourseRows, prior: bool) -> list[str]:
-    """How far off one's own charges were answered by models without them, beside the baseline of the others."""
+def left_out_minutes(charges: Sequence[Charge], few: Few, course: CourseRows) -> LeftOut:
+    """What the answers of `course` to one's own of `charges`, which it numbers, were off."""
+    own_units = {charge.unit_key for charge in _own(charges, few)}
     off, baseline_off = [], []
     numbers = [int(number) for number in np.unique(course.charge) if charges[number].unit_key in own_units]
     for number in numbers:
@@ -60,10 +84,4 @@ def _left_out(charges: Sequence[Charge], own_units: Collection[str], course: Cou
             )
             off.append(np.abs(course.quantile_s[rows, 1] - left_s).mean() / 60)
             baseline_off.append(np.abs(baseline - left_s).mean() / 60)
-    if not off:
-        return []
-    answered, baseline_mean = float(np.mean(off)), float(np.mean(baseline_off))
-    notes = [f"charges left out in turn: {len(off)}, answered {answered:.1f} min off, the baseline {baseline_mean:.1f}"]
-    if prior and answered > baseline_mean:
-        notes.append("the fleet does not help with these charges: they are unlike its devices'; take --prior none")
-    return notes
+    return LeftOut(np.array(off), np.array(baseline_off))

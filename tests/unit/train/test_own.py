@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from train.models.courses import CourseRows
 from train.models.fit import fit
 from train.models.own import Few, charge_folds
 from train.models.own_notes import own_notes
+from train.models.own_prior import Prior, learn_as_far_as_it_helps
 from train.models.rows import TrainingRows, training_rows
 from train.models.split import UnitSplit
 from train.sessions.dataset import write_dataset
@@ -153,6 +155,10 @@ def test_one_device_on_the_fleet_s_knowledge_goes_the_whole_way(tmp_path: Path) 
     assert artifact.devices == ("device0",)
     assert artifact.device_model is None
     assert artifact.manifest["data"]["charges"] == 6
+    prior = artifact.manifest["training"]["prior"]
+    assert (prior["asked"], prior["left_out_charges"], sorted(prior["off_minutes"])) == ("fleet", 4, ["fleet", "none"])
+    assert prior["used"] in ("fleet", "none")
+    assert prior["used"] == "none" or prior["off_minutes"]["fleet"] < prior["off_minutes"]["none"]
     quality = evaluate(tmp_path / "model", tmp_path / "later", "all")["quality"]
     assert quality["mae_minutes"]["overall"] < 0.8 * quality["baseline_mae_minutes"]["overall"]
     reference = ["reference", "--artifact", str(tmp_path / "model"), "--data", str(tmp_path / "later")]
@@ -170,7 +176,7 @@ def test_own_devices_join_the_fleet_s_and_take_their_namesakes_place(tmp_path: P
     assert [unit for part in artifact.split.values() for unit in part if unit.startswith("camera/")] == ["camera/u0"]
     assert len(artifact.split["calibration"]) == len(device_names()) - 1
     assert artifact.manifest["data"] | {"units": 2, "charges": 7} == artifact.manifest["data"]
-    assert any("16 of its devices" in note for note in summary.notes)
+    assert any("16 of the fleet's devices" in note for note in summary.notes)
 
 
 @pytest.mark.usefixtures("small_fleet")
@@ -253,16 +259,67 @@ def test_alone_falls_back_on_the_baseline_where_nothing_helps() -> None:
     assert parameters.min_child_weight == 0.3
 
 
-@pytest.mark.parametrize(("late_s", "helps"), [(60, True), (6000, False)])
-def test_it_is_said_when_the_fleet_does_not_help(late_s: int, helps: bool) -> None:
-    """Three charges of 1000, 2000 and 3000 s: the others' median is 1500, 0 and 1500 s off at the start."""
+def late_by(seconds: int | Sequence[int]) -> tuple[list[Charge], CourseRows]:
+    """Charges of 1000, 2000 and 3000 s, and answers to them that are that much late, all or each."""
     found = []
     for full_s in (1000, 2000, 3000):
         t_ms = np.arange(0, full_s + 100, 10, dtype=np.uint32) * 1000
         found.append(replace(charge(0, 0, 0), session=f"c{full_s}", t_ms=t_ms, full_t_ms=1000 * full_s))
     left = np.array([1000, 2000, 3000])
-    course = CourseRows(np.zeros(3, np.int64), np.column_stack([left + late_s] * 3), left, np.arange(3))
-    notes = own_notes(Few(few.FewRows(*[np.zeros(0, np.float32)] * 3)), found, course)
+    return found, CourseRows(np.zeros(3, np.int64), np.column_stack([left + np.array(seconds)] * 3), left, np.arange(3))
+
+
+NO_ROWS = few.FewRows(*[np.zeros(0, np.float32)] * 3)
+
+
+def answering(
+    with_s: int | Sequence[int], without_s: int | Sequence[int], n_charges: int = 3
+) -> Callable[[Few | None], Any]:
+    """Learns nothing, and answers so much too late with the fleet and without it, the first charges alone."""
+
+    def learn(how: Few | None) -> Any:
+        course = late_by(without_s if how is None or how.prior is None else with_s)[1]
+        first = course.charge < n_charges
+        kept = CourseRows(*(getattr(course, name)[first] for name in CourseRows.__dataclass_fields__))
+        return SimpleNamespace(unseen=SimpleNamespace(course=kept))
+
+    return learn
+
+
+@pytest.mark.parametrize(("with_s", "without_s", "used"), [(60, 90, "fleet"), (90, 60, "none"), (60, 60, "none")])
+def test_the_fleet_is_used_where_charges_left_out_say_so(with_s: int, without_s: int, used: str) -> None:
+    mine = late_by(0)[0]
+    learnt, how, prior = learn_as_far_as_it_helps(Few(NO_ROWS), "fleet", mine, answering(with_s, without_s))
+    assert prior == Prior("fleet", used, 3, {"fleet": with_s / 60, "none": without_s / 60})
+    assert how == Few(NO_ROWS if used == "fleet" else None)
+    late_s = learnt.unseen.course.quantile_s[:, 1] - learnt.unseen.course.remaining_s
+    assert late_s.tolist() == [with_s if used == "fleet" else without_s] * 3
+    assert f"{with_s / 60:.1f} min off with the fleet, {without_s / 60:.1f} without" in prior.note()
+    assert ("fleet-always keeps it" in prior.note()) is (used == "none")
+
+
+def test_one_charge_unlike_the_others_does_not_call_for_the_fleet() -> None:
+    learn = answering(with_s=[300, 300, 300], without_s=[60, 60, 3000])
+    _, how, prior = learn_as_far_as_it_helps(Few(NO_ROWS), "fleet", late_by(0)[0], learn)
+    assert how == Few()
+    assert prior == Prior("fleet", "none", 3, {"fleet": 5.0, "none": 17.33})
+
+
+@pytest.mark.parametrize(("asked", "n_charges"), [("fleet-always", 3), ("fleet", 2)])
+def test_the_fleet_is_kept_when_told_to_and_when_nothing_tells(asked: str, n_charges: int) -> None:
+    mine = late_by(0)[0][:n_charges]
+    _, how, prior = learn_as_far_as_it_helps(Few(NO_ROWS), asked, mine, answering(90, 60, n_charges))
+    assert how == Few(NO_ROWS)
+    assert prior == Prior(asked, "fleet", n_charges, {"fleet": 1.5})
+    assert ("too few charges" in prior.note()) is (asked == "fleet")
+    assert learn_as_far_as_it_helps(None, "none", mine, answering(90, 60))[2] is None
+
+
+@pytest.mark.parametrize(("late_s", "helps"), [(60, True), (6000, False)])
+def test_it_is_said_when_the_fleet_does_not_help(late_s: int, helps: bool) -> None:
+    """Three charges of 1000, 2000 and 3000 s: the others' median is 1500, 0 and 1500 s off at the start."""
+    found, course = late_by(late_s)
+    notes = own_notes(Few(NO_ROWS), found, course)
     off = f"charges left out in turn: 3, answered {late_s / 60:.1f} min off, the baseline {(1500 + 0 + 1500) / 180:.1f}"
     assert off in notes
     assert any("the fleet does not help" in note for note in notes) is not helps
