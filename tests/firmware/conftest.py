@@ -24,7 +24,7 @@ FLAGS = ["-std=c11", "-pedantic", *(f"-W{name}" for name in WARNINGS)]
 LIBRARIES = ("lib/core/src", "lib/sensor/src", "lib/settings/src", "lib/ina_simulator")
 NATIVE = ("src", "ports/native", *LIBRARIES)
 """Folders of all that is in the native firmware but the model."""
-METER = ("lib/meter/src", "lib/vehicle/src")
+METER = ("lib/meter/src", "lib/vehicle/src", "lib/core/src")
 """What reads an energy meter, in programs for charge points only."""
 
 HEADERS = (

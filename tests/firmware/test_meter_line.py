@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.firmware.conftest import METER, compile_c, sources
+from tests.firmware.conftest import METER, compile_c, run_pio, sources
 from tests.firmware.sdm630 import Sdm630, crc16, on_a_terminal
 
 pytestmark = [pytest.mark.firmware, pytest.mark.xdist_group("firmware")]
@@ -23,7 +23,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example with the native port, every access and operation checked."""
     path = tmp_path_factory.mktemp("meter") / "program"
     checks = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-    native = sources("ports/native", "lib/core/src", "lib/ina_simulator")
+    native = sources("ports/native", "lib/ina_simulator")
     compile_c(path, *checks, *sources("examples/meter", *METER), *native, "-lm")
     return path
 
@@ -47,6 +47,14 @@ def rounded(value: float, scale: int) -> int:
     product = abs(Fraction(held)) * scale
     magnitude = (2 * product.numerator + product.denominator) // (2 * product.denominator)
     return magnitude if held >= 0 else -magnitude
+
+
+def test_platformio_builds_it(tmp_path: Path) -> None:
+    done = run_pio("run", "-e", "native_meter", build_dir=tmp_path / "build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    with on_a_terminal(Sdm630({0: 230.0})) as device:
+        (said,) = lines(tmp_path / "build" / "native_meter" / "program", device, 1)
+    assert said.startswith("L1 230000 mV 0 mA 0 W ? permille")
 
 
 def test_crc_of_the_slave() -> None:
