@@ -48,7 +48,7 @@ class Signature:
     """What capacity is learnt from."""
 
     below_limit_mv: float  # the settled voltage, below its highest on the plateau; about 0 when the charge starts late
-    charge_mah: float  # put in from there until the current has fallen to TAIL_TO of the plateau
+    charge_mah: float  # put in from the first sample until the current has fallen to TAIL_TO of the plateau
     tail_mah: float  # of it from TAIL_FROM on
 
     def as_inputs(self) -> NDArray[np.float64]:
