@@ -141,8 +141,9 @@ def fit(arguments: argparse.Namespace) -> None:
 def _fit_household(arguments: argparse.Namespace, config: Config) -> None:
     from train.household.fit import fit_household, summary_text
 
-    for option in ("hold_out", "own_only", "point", "rows", "teacher", "seed"):
-        if getattr(arguments, option):
+    usual = {"hold_out": [], "own_only": False, "kind": "forest", "prior": "none", "engine": "process"}
+    for option in (*usual, "point", "rows", "teacher", "seed"):
+        if getattr(arguments, option) != usual.get(option):
             raise ConfigError(f"--{option.replace('_', '-')} is not of electric vehicles; leave it with --profile ev")
     with at_work(f"enrolling the cars of {arguments.data}"):
         summary = fit_household(

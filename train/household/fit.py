@@ -39,6 +39,8 @@ def fit_household(
     data: Path, out: Path, config: Config, *, household: str | None = None, name: str | None = None
 ) -> HouseholdSummary:
     """Enrol the cars of one household of a dataset with their first charges; raises TrainError."""
+    if name is not None and not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ConfigError(f"--name {name}: must be a lower-case C identifier, like my_household")
     dataset = read_dataset(data)
     chosen, charges = household_charges(dataset.charges, data, household)
     pasts = by_car(list(pasts_of(charges)))

@@ -182,6 +182,10 @@ def test_clear_errors(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     for arguments, words in (
         ([*fit, "--profile", "ev", "--household", "nobody"], "has no household 'nobody'"),
         ([*fit, "--profile", "ev", "--prior", "fleet", "--own-only"], "--own-only is not of electric vehicles"),
+        ([*fit, "--profile", "ev", "--prior", "fleet"], "--prior is not of electric vehicles"),
+        ([*fit, "--profile", "ev", "--kind", "network"], "--kind is not of electric vehicles"),
+        ([*fit, "--profile", "ev", "--seed", "0"], "--seed is not of electric vehicles"),
+        ([*fit, "--profile", "ev", "--name", "my-house"], "error: --name my-house: must be a lower-case C identifier"),
         ([*fit, "--household", "s5h000"], "give --profile ev with it"),
         (["simulate", str(tmp_path / "y"), "--profile", "ev", "--different"], "give --households N"),
         (["simulate", str(tmp_path / "y"), "--households", "2"], "--households is of electric vehicles"),
