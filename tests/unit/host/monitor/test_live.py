@@ -120,6 +120,14 @@ def test_another_protocol_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         bench.run(60)
 
 
+def test_a_charge_points_board_is_called_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(
+        monkeypatch, lambda line: [board.hello(protocol=0x11), board.credit()] if line == board.line("H") else []
+    )
+    with pytest.raises(ModelMismatchError, match="is a charge point's"):
+        bench.run(60)
+
+
 def test_a_port_that_is_not_there_at_the_start_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(monkeypatch, well_behaved)
     bench.refuse = 1
