@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from train.artifact_household import Household, load_household
-from train.errors import ArtifactError, DatasetError
+from train.errors import ArtifactError, ConfigError, DatasetError
 from train.features.household import answer_charge, household_version
 from train.features.vehicle import vehicle_version
 from train.household.answered import Answered, by_car
@@ -18,11 +18,13 @@ from train.sessions.dataset import read_dataset
 
 
 def evaluate_household(model: Path, data: Path, split: str = "held-out") -> dict[str, Any]:
-    """Figures on one part of a dataset; keys in docs/vehicle.md. Raises TrainError when the part has no charges.
+    """Figures on one part of a dataset; keys in docs/vehicle.md. Raises TrainError when the part has none.
 
     Charges at the household's charge point of a car that is not enrolled tell how often such are called unknown.
     """
     household = load_checked(model)
+    if split == "calibration":
+        raise ConfigError("--split calibration: no charge of a household calibrates; held-out, all or train")
     name = str(household.manifest["data"]["household"])
     _, charges = household_charges(read_dataset(data).charges, data, name)
     pasts = by_car(list(pasts_of(charges)))
@@ -36,7 +38,8 @@ def evaluate_household(model: Path, data: Path, split: str = "held-out") -> dict
         if split == "all" or (past.session in enrolled) == (split == "train")
     ]
     if not answered:
-        raise DatasetError(f"{data}: has no charges of household {name or 'without a name'} for split {split}")
+        cure = "" if split == "all" else "; answer every one with --split all"
+        raise DatasetError(f"{data}: has no charges of household {name or 'without a name'} for split {split}{cure}")
     about = {
         "model": {
             "hash": household.model_hash,

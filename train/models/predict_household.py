@@ -44,7 +44,8 @@ def predict_household(
     if split != "all":
         charges = [charge for charge in charges if (charge.session in enrolled) == (split != "held-out")]
     if not charges:
-        raise TrainError(f"{data}: has no charge of a vehicle for split {split}; use --split all")
+        cure = "" if split == "all" else "; use --split all"
+        raise TrainError(f"{data}: has no charge of a vehicle for split {split}{cure}")
     if n_charges is not None:
         charges = deal_out(charges, n_charges)
     found = [extract_vehicle(charge) for charge in charges]

@@ -179,7 +179,17 @@ def test_what_an_artifact_refuses(home: Path, tmp_path: Path) -> None:
 def test_clear_errors(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = str(home / "data")
     fit = ["fit", "--data", data, "--out", str(tmp_path / "x")]
+    model = str(tmp_path / "all")
+    assert main(["fit", "--profile", "ev", "--data", data, "--out", model]) == 0
+    phones = str(tmp_path / "phones")
+    assert main(["simulate", phones, "--devices", "pixel_6_pro", "--units", "1", "--charges", "1"]) == 0
     for arguments, words in (
+        (["evaluate", "--model", model, "--data", data], "for split held-out; answer every one with --split all"),
+        (["evaluate", "--model", model, "--data", data, "--split", "calibration"], "held-out, all or train"),
+        (
+            ["predict", "--model", model, "--data", phones, "--split", "all", "--out", str(tmp_path / "z")],
+            "has no charge of a vehicle for split all\n",
+        ),
         ([*fit, "--profile", "ev", "--household", "nobody"], "has no household 'nobody'"),
         ([*fit, "--profile", "ev", "--prior", "fleet", "--own-only"], "--own-only is not of electric vehicles"),
         ([*fit, "--profile", "ev", "--prior", "fleet"], "--prior is not of electric vehicles"),
