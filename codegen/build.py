@@ -36,17 +36,19 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> int:
-    from codegen.build_household import build_household, is_of_vehicles
+    from codegen.build_household import build_household, household_steps, is_of_vehicles
     from codegen.emit.artifact import read_artifact
     from codegen.emit.household import is_household
     from codegen.emit.styles import find_network_style, find_style
 
     out: Path = args.out
+    of_vehicles = args.artifact is not None and is_household(args.artifact)
     n_steps = 8 + (args.data is None) + (args.artifact is None) + (args.emit is None)
+    n_steps = household_steps(args) if of_vehicles else n_steps
     steps = Steps(out / "log", total=n_steps, quiet=args.json)
     new_folder(out, ("report.json", "report.html"))
     kind = args.model or "forest"
-    if args.artifact and not is_household(args.artifact):  # refused before anything long begins
+    if args.artifact and not of_vehicles:  # refused before anything long begins
         kind = _kind_given(args)
     for part in args.emit.split(",") if args.emit else ():
         (find_style if kind == "forest" else find_network_style)(part.rpartition("=")[2])

@@ -16,7 +16,8 @@ examples:
                                                      the best models of the compression study that fit, core included
   python -m codegen build --model network            an int8 network in place of the forests (needs TensorFlow)
 
-Everything is left in build/: artifact/ (the trained model), model/ (its C), report.html, report.json, log/.
+Everything is left in build/: artifact/ (the trained model), model/ (its C), report.html, report.json, log/;
+of a household (docs/vehicle.md) all but report.html, and no artifact/ with --artifact.
 Exit codes: 0 pass, 1 a board's answer differs, 2 bad input, 6 a compiler failed, 8 over budget, 130 interrupted.
 """
 

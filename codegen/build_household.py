@@ -31,6 +31,11 @@ def is_of_vehicles(args: argparse.Namespace, settings: Mapping[str, Any]) -> boo
     return is_household(args.artifact)
 
 
+def household_steps(args: argparse.Namespace) -> int:
+    """How many steps the build of a charge point has."""
+    return 7 + (args.data is None) + (args.artifact is None)
+
+
 def build_household(args: argparse.Namespace, settings: Mapping[str, Any], steps: Steps) -> int:
     """Build as asked, behind the settings' step; returns the exit code. Raises CodegenError."""
     from codegen.emit.household import emit_household, read_household
@@ -40,7 +45,7 @@ def build_household(args: argparse.Namespace, settings: Mapping[str, Any], steps
             f"--{given[0].replace('_', '-')}: is for chargers' models; a household has tables, in C of one form"
         )
     out: Path = args.out
-    steps.total = 7 + (args.data is None) + (args.artifact is None)
+    steps.total = household_steps(args)
     data = args.data or _simulate(steps, out)
     artifact = args.artifact or _fit(steps, out, data, args, simulated=args.data is None)
     household = read_household(artifact)

@@ -17,6 +17,7 @@ from codegen.cli import main
 from codegen.emit.styles import STYLES
 from codegen.errors import CompilerError
 from tests.golden.test_forest_golden import artifact
+from tests.unit.codegen.drawn_household import write_household
 from train.config import config_values, load_config
 
 COST = {"flash_bytes": 40_000, "ram_bytes": 160, "stack_bytes": 700, "instructions": {"mean": 90.5, "max": 120}}
@@ -106,6 +107,15 @@ def test_a_build_reports_what_is_documented(bench: Bench, capsys: pytest.Capture
     flash = report["cost"]["rv32imc"]["flash_bytes"]
     assert last.startswith(f"PASS  forest of 3 devices, {flash} bytes on rv32imc: 12000 samples verified, 0 mismatches")
     assert str(bench.out / "report.html") in last
+
+
+def test_steps_of_a_household_are_counted_from_the_first(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    household = write_household(tmp_path / "household", 1).path
+    bench.failing, bench.exit_code = "config", 2
+    assert bench.build("--artifact", str(household), "--data", str(tmp_path)) == 2
+    assert capsys.readouterr().err.startswith("[1/7] settings")
 
 
 @pytest.mark.parametrize("step", STEPS)
