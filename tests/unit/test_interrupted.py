@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -52,3 +53,15 @@ def test_a_reader_that_leaves_changes_no_exit_code(arguments: list[str], code: i
         assert process.wait(timeout=120) == code, said
     assert "Traceback" not in said
     assert "--out" not in arguments or (out / "classes.c").exists()
+
+
+def test_the_bench_of_households_ends_at_once() -> None:
+    command = [sys.executable, "-m", "tools.ev_bench"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        said = process.stderr.read(20)  # of the first line of progress: it is at work
+        process.send_signal(signal.SIGINT)
+        said += process.stderr.read()
+        assert process.wait(timeout=60) == 130
+    assert said.endswith(b"\ninterrupted\n")
+    assert b"Traceback" not in said
