@@ -29,6 +29,9 @@ def write_report(folder: Path) -> Path:
         raise TrainError(f"{source}: cannot be read: {error}") from None
     if not isinstance(report, dict):
         raise TrainError(f"{source}: is not a JSON object; make it with: python -m codegen build")
+    model = report.get("model")
+    if isinstance(model, dict) and model.get("kind") == "household":
+        raise TrainError(f"{source}: is of a household, which has no page; the file itself says all (docs/vehicle.md)")
     reference = folder / "reference.npz"
     replayed = charges.read_reference(reference) if reference.exists() else []
     try:

@@ -313,6 +313,9 @@ def test_refusals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "report.json").write_text("[]")
     with pytest.raises(TrainError, match="not a JSON object"):
         write_report(tmp_path)
+    (tmp_path / "report.json").write_text('{"model": {"kind": "household"}}')
+    with pytest.raises(TrainError, match="is of a household, which has no page"):
+        write_report(tmp_path)
     (tmp_path / "report.json").write_text("{}")
     (tmp_path / "reference.npz").write_bytes(b"PK")
     with pytest.raises(TrainError, match="not a reference file"):
