@@ -49,7 +49,7 @@ def _extract(charge: Charge, rows: NDArray[np.intp] | None, *, with_states: bool
     if charge.details.get("profile") == VEHICLE:
         raise DatasetError(
             f"session {charge.session} is of an electric vehicle (profile {VEHICLE}); the features are those of a "
-            "charger's output: leave it out"
+            "charger's output: leave it out, or learn a household's cars with fit --profile ev (docs/vehicle.md)"
         )
     ffi, core = load_core()
     n = len(charge.t_ms)

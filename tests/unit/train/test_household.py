@@ -197,6 +197,7 @@ def test_clear_errors(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
         ([*fit, "--profile", "ev", "--seed", "0"], "--seed is not of electric vehicles"),
         ([*fit, "--profile", "ev", "--name", "my-house"], "error: --name my-house: must be a lower-case C identifier"),
         ([*fit, "--household", "s5h000"], "give --profile ev with it"),
+        (fit, "or learn a household's cars with fit --profile ev"),
         (["simulate", str(tmp_path / "y"), "--profile", "ev", "--different"], "give --households N"),
         (["simulate", str(tmp_path / "y"), "--households", "2"], "--households is of electric vehicles"),
         (["simulate", str(tmp_path / "y"), "--profile", "ev", "--households", "0"], "households: 0 is outside"),
