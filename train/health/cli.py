@@ -88,6 +88,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 def _charges(args: argparse.Namespace, device: str | None) -> list[Charge]:
     """The charges of one device; those of a unit in the order of their session names."""
     from train.sessions.dataset import read_dataset
+    from train.sessions.labels import VEHICLE
 
     dataset = read_dataset(args.data)
     device = args.device or device
@@ -96,6 +97,9 @@ def _charges(args: argparse.Namespace, device: str | None) -> list[Charge]:
     found = [charge for charge in dataset.charges if device in (None, charge.device)]
     if not found:
         raise DatasetError(f"{args.data}: has no charge of {device}, only of {', '.join(dataset.devices)}")
+    by_tail = getattr(args, "rated_mah", None) is not None
+    if by_tail and any(charge.details.get("profile") == VEHICLE for charge in found):
+        raise ConfigError("--rated-mah: a charge point's meter does not see the battery's voltage; give --rated-wh")
     return found
 
 

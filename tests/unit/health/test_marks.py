@@ -134,6 +134,8 @@ def test_simulated_cars_of_unseen_units(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["health", "show", "--data", str(data), "--model", str(file)]) == 0
     shown = capsys.readouterr().out
     assert " Wh" in shown
+    assert main(["health", "evaluate", "--data", str(data), "--rated-mah", "38000"]) == 2
+    assert "give --rated-wh" in capsys.readouterr().err
     assert "the state of charge is not told" in shown
     assert main(["health", "show", "--data", str(data), "--model", str(file), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rated_wh"] == 38_000
