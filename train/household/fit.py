@@ -108,8 +108,9 @@ def _check(pasts: Mapping[str, Sequence[Past]], data: Path) -> None:
         raise DatasetError(f"{data}: has {len(pasts)} cars (device/unit); a household has 1 to {CARS_MAX}")
     for car, past in pasts.items():
         if len(past) < LEAST_CHARGES:
+            number = f"{len(past)} charge{'' if len(past) == 1 else 's'}"
             raise DatasetError(
-                f"{data}: {car} has {len(past)} charges with current; record {LEAST_CHARGES} or more, or leave it out"
+                f"{data}: {car} has {number} with current; record {LEAST_CHARGES} or more, or leave it out"
             )
 
 

@@ -20,6 +20,7 @@ from train.household.calibrate import OPEN, calibrated, upper_quantile
 from train.household.fleet import pooled_of
 from train.household.history import Past, pasts_of
 from train.household.pooled import load_pooled, parse_pooled, pooled_values
+from train.sessions.dataset import read_dataset, write_dataset
 from train.sessions.labels import vehicle_done_t_ms
 from train.sessions.simulator.ev import household_of, simulate_households
 from train.sessions.types import Charge
@@ -183,7 +184,13 @@ def test_clear_errors(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["fit", "--profile", "ev", "--data", data, "--out", model]) == 0
     phones = str(tmp_path / "phones")
     assert main(["simulate", phones, "--devices", "pixel_6_pro", "--units", "1", "--charges", "1"]) == 0
+    lone = tmp_path / "lone"
+    write_dataset(lone, [one for one in read_dataset(home / "data").charges if one.session.endswith("_c000")][:1])
     for arguments, words in (
+        (
+            ["fit", "--profile", "ev", "--data", str(lone), "--out", model],
+            "has 1 charge with current; record 3",
+        ),
         (["evaluate", "--model", model, "--data", data], "for split held-out; answer every one with --split all"),
         (["evaluate", "--model", model, "--data", data, "--split", "calibration"], "held-out, all or train"),
         (
