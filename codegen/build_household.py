@@ -157,6 +157,23 @@ def _report(
     }
 
 
+def quality_line(evaluation: Mapping[str, Any]) -> str:
+    """How good the answers are on charges that the cars were not enrolled with; what they do not show is left out."""
+    which, ac = evaluation.get("which") or {}, evaluation.get("ac_minutes")
+    told = []
+    if ramp := which.get("60s_after_ramp"):
+        right, holds, size = (ramp[key][0] for key in ("accuracy", "set_holds_truth", "set_size"))
+        told.append(
+            f"car right {100 * right:.1f} %, set of {size:.2f} cars holds it {100 * holds:.1f} %, 60 s after the ramp"
+        )
+    if ac:
+        off, linear, covers = (ac[key][0] for key in ("mae_minutes", "linear_mae_minutes", "coverage"))
+        told.append(f"AC {off:.1f} min off (linear formula {linear:.1f}), interval covers {100 * covers:.0f} %")
+    if not told:
+        return "quality: no later charge of these cars to tell it from"
+    return f"quality on {which['charges']} later charges: {'; '.join(told)}"
+
+
 def _verdict(args: argparse.Namespace, household: Household, report: Mapping[str, Any]) -> int:
     verify = report["verify"]
     passed = verify["verdict"] == "PASS"
@@ -166,6 +183,7 @@ def _verdict(args: argparse.Namespace, household: Household, report: Mapping[str
     target = "rv32imc" if "rv32imc" in report["cost"] else "host"
     size = f", {report['cost'][target]['flash_bytes']} bytes on {target}" if target in report["cost"] else ""
     n_cars = len(household.cars)
+    print(quality_line(report["evaluation"]))
     print(
         f"{verify['verdict']}  household of {n_cars} car{'s' if n_cars > 1 else ''}{size}: "
         f"{verify['samples']} samples verified, {verify['mismatches']} mismatches  (report: {args.out / 'report.json'})"

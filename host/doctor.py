@@ -55,8 +55,13 @@ Ask = Callable[[str, int, int], Reply]
 def artifact_check(path: Path) -> tuple[Check, str | None]:
     """The artifact, and the model hash to expect of a board."""
     from train.artifact import ArtifactError, load_artifact
+    from train.artifact_household import is_household, load_household
 
     try:
+        if is_household(path):
+            household = load_household(path)
+            cars = f"{len(household.cars)} car{'' if len(household.cars) == 1 else 's'}"
+            return Check("artifact", State.OK, f"{path}: model {household.model_hash}, {cars}"), household.model_hash
         artifact = load_artifact(path)
     except ArtifactError as error:
         state = State.WARN if path == DEFAULT_ARTIFACT else State.FAIL

@@ -183,8 +183,9 @@ def _parse(path: Path, manifest: Mapping[str, Any]) -> Artifact:
     if manifest["schema"] != SCHEMA:
         raise ValueError(f"schema {manifest['schema']}, this version reads {SCHEMA}; train again")
     if manifest["kind"] not in KINDS:
-        more = "; fit and evaluate take a household" if manifest["kind"] == "household" else ""
-        raise ValueError(f"kind {manifest['kind']!r} is not known here; known: {', '.join(KINDS)}{more}")
+        if manifest["kind"] == "household":
+            raise ValueError("is a household of vehicles, and this takes a charger's artifact (forest or network)")
+        raise ValueError(f"kind {manifest['kind']!r} is not known here; known: {', '.join(KINDS)}")
     if manifest["hash"] != manifest_hash(manifest):
         raise ValueError("its hash does not match: the file was changed by hand or is damaged; train again")
     name = str(manifest["name"])

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from codegen import auto, build, build_styles, measure, process
+from codegen.build_household import quality_line
 from codegen.cli import main
 from codegen.emit.styles import STYLES
 from codegen.errors import CompilerError
@@ -361,3 +362,15 @@ def test_a_disk_that_fills_up_is_one_line(bench: Bench, capsys: pytest.CaptureFi
     assert code == 2
     assert f"error: --out {bench.out}: cannot be written: " in capsys.readouterr().err
     assert not [path for path in bench.out.iterdir() if path.name.startswith((".report", "report"))]
+
+
+def test_a_household_is_told_how_good_it_is() -> None:
+    ramp = {"accuracy": [0.99, 0.9, 1.0], "set_holds_truth": [1.0, 1.0, 1.0], "set_size": [1.25, 1.0, 2.0]}
+    ac = {"mae_minutes": [33.7, 28.0, 40.0], "linear_mae_minutes": [44.4, 38.0, 51.0], "coverage": [0.8, 0.7, 0.9]}
+    line = quality_line({"which": {"charges": 12, "60s_after_ramp": ramp}, "ac_minutes": ac})
+    assert line == (
+        "quality on 12 later charges: car right 99.0 %, set of 1.25 cars holds it 100.0 %, 60 s after the ramp; "
+        "AC 33.7 min off (linear formula 44.4), interval covers 80 %"
+    )
+    assert "AC" not in quality_line({"which": {"charges": 12, "60s_after_ramp": ramp}, "ac_minutes": None})
+    assert quality_line({}) == "quality: no later charge of these cars to tell it from"

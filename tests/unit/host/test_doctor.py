@@ -20,11 +20,12 @@ import pytest
 from host import board_sim, discovery, info
 from host.cli import main
 from host.discovery import Reply
-from host.doctor import Check, State, port_checks, virtual_board_checks
+from host.doctor import Check, State, artifact_check, port_checks, virtual_board_checks
 from host.errors import HostError, ModelMismatchError, PortError, SilentBoardError
 from host.messages import Hello
 from host.port_holders import holders_of
 from host.transport import PortInfo
+from tests.unit.codegen.drawn_household import write_household
 from tests.unit.host.conftest import Bench
 from tests.unit.host.fake_board import HASH, FakeBoard
 
@@ -223,6 +224,18 @@ def test_an_artifact_that_is_named_must_be_one(capsys: pytest.CaptureFixture[str
     out = capsys.readouterr().out
     assert "fail  artifact: no/such/manifest.json: not found" in out
     assert "/dev/no-such-board: no such port" in out
+
+
+def test_a_household_is_an_artifact_too(tmp_path: Path) -> None:
+    household = write_household(tmp_path / "home", seed=1, n_cars=3)
+    check, model_hash = artifact_check(tmp_path / "home")
+    assert (check.state, model_hash) == (State.OK, household.model_hash)
+    assert check.found.endswith("3 cars")
+    (tmp_path / "home" / "manifest.json").write_text('{"kind": "household"}')
+    check, model_hash = artifact_check(tmp_path / "home")
+    assert check.state is State.FAIL
+    assert model_hash is None
+    assert "train again" in check.found
 
 
 def test_nobody_at_a_socket(capsys: pytest.CaptureFixture[str]) -> None:

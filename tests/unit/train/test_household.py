@@ -173,7 +173,7 @@ def test_what_an_artifact_refuses(home: Path, tmp_path: Path) -> None:
     for number, (change, words) in enumerate(changes):
         with pytest.raises(ArtifactError, match=words):
             load_household(_damaged(home / "model", tmp_path / str(number), change))
-    with pytest.raises(ArtifactError, match="fit and evaluate take a household"):
+    with pytest.raises(ArtifactError, match="is a household of vehicles, and this takes a charger's"):
         load_artifact(home / "model")
 
 
