@@ -314,7 +314,9 @@ def test_build_proves_a_household(household: Household, reference: Path, tmp_pat
     command += ["--data", str(reference.parent / "fleet"), "--out", str(tmp_path / "build")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("PASS  household of 8 cars")
+    quality, verdict = done.stdout.splitlines()
+    assert quality == "quality: no later charge of these cars to tell it from"
+    assert verdict.startswith("PASS  household of 8 cars")
     report = json.loads((tmp_path / "build" / "report.json").read_text(encoding="utf-8"))
     assert report["model"]["hash"] == household.model_hash
     assert report["verify"]["mismatches"] == 0 < report["verify"]["samples"]
