@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import errno
 import json
-import os
 import re
 import shutil
 import sys
@@ -13,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codegen.build_proof import prove, python
 from codegen.build_report import asked_for, budget_of, budget_rows, build_report, check_budgets, costs
-from codegen.errors import CodegenError, CompilerError
+from codegen.errors import CodegenError
 from codegen.front import Point, choose_point, read_study
 from codegen.steps import Steps
 
@@ -69,7 +69,7 @@ def _build(args: argparse.Namespace) -> int:
     plan = _plan(steps, artifact, out, args, settings)
     _emit(steps, artifact, model, plan.styles)
     cost = steps.call("measure bytes and instructions", lambda: costs(model, out / "reference.npz"))
-    verify = _verify(steps, artifact, out, model)
+    verify = prove(steps, artifact.path, model, out)
     report = build_report(artifact, evaluation, cost, verify, settings, plan, study)
     report["provenance"]["flags"]["point"] = None if point is None else point.as_json()
     report["budgets"] = budget_rows(args, settings, cost)
@@ -98,11 +98,6 @@ def new_folder(out: Path, verdicts: Sequence[str]) -> None:
             (out / stale).unlink(missing_ok=True)
     except OSError as error:
         raise CodegenError(f"--out {out}: cannot be written: {error.strerror}; name another folder") from None
-
-
-def python(module: str, *arguments: object) -> list[str]:
-    """The command line of one of this project's own commands."""
-    return [sys.executable, "-m", module, *map(str, arguments)]
 
 
 def settings_of(steps: Steps, args: argparse.Namespace) -> dict[str, Any]:
@@ -190,28 +185,6 @@ def _reference(steps: Steps, artifact: Artifact, data: Path, out: Path, settings
             "codegen", "reference", "--artifact", artifact.path, "--data", data, "--split", _split(artifact),
             "--charges", settings["verify"]["charges"], "--out", out / "reference.npz",
         ),
-    )  # fmt: skip
-
-
-def _verify(steps: Steps, artifact: Artifact, out: Path, model: Path) -> dict[str, Any]:
-    environment = {
-        **os.environ,
-        "WATTPRINT_MODEL_DIR": str(model.resolve()),
-        "PLATFORMIO_BUILD_DIR": str((out / "pio").resolve()),
-    }
-    steps.run(
-        "build the native firmware",
-        [sys.executable, str(ROOT / "tools" / "pio.py"), "run", "-e", "native"],
-        environment=environment,
-        exit_code=CompilerError.exit_code,  # PlatformIO's own is 1, which here means that an answer differs
-    )
-    return steps.run_json(
-        "verify through the serial line",
-        python(
-            "host", "verify", "--port", "sim", "--firmware", out / "pio" / "native" / "program", "--artifact",
-            artifact.path, "--reference", out / "reference.npz", "--json",
-        ),
-        accept=(0, 1),
     )  # fmt: skip
 
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codegen.build_proof import prove, python
 from codegen.build_report import asked_for, budget_rows, check_budgets, commit_of, costs
-from codegen.errors import CodegenError, CompilerError
+from codegen.errors import CodegenError
 from codegen.steps import Steps
 
 if TYPE_CHECKING:
     from train.artifact_household import Household
 
-ROOT = Path(__file__).resolve().parent.parent
 SIMULATED_HOUSEHOLDS = 3
 
 
@@ -53,7 +51,7 @@ def build_household(args: argparse.Namespace, settings: Mapping[str, Any], steps
     model, reference = out / "model", out / "reference.npz"
     steps.run(
         "answer with the reference",
-        _python(
+        python(
             "codegen", "reference", "--artifact", artifact, "--data", data, "--split", "all",
             "--charges", settings["verify"]["charges"], "--out", reference,
         ),
@@ -61,7 +59,7 @@ def build_household(args: argparse.Namespace, settings: Mapping[str, Any], steps
     shutil.rmtree(model, ignore_errors=True)
     steps.call("emit C", lambda: emit_household(household, model))
     cost = steps.call("measure bytes and instructions", lambda: costs(model, reference))
-    verify = _verify(steps, household, out)
+    verify = prove(steps, household.path, model, out)
     report = _report(household, evaluation, cost, verify, settings)
     report["budgets"] = budget_rows(args, settings, cost)
     (out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8", newline="\n")
@@ -70,15 +68,11 @@ def build_household(args: argparse.Namespace, settings: Mapping[str, Any], steps
     return _verdict(args, household, report)
 
 
-def _python(module: str, *arguments: object) -> list[str]:
-    return [sys.executable, "-m", module, *map(str, arguments)]
-
-
 def _simulate(steps: Steps, out: Path) -> Path:
     folder = out / "fleet"
     shutil.rmtree(folder, ignore_errors=True)
     options = ["--profile", "ev", "--households", SIMULATED_HOUSEHOLDS, "--period-ms", 30_000]
-    steps.run("simulate households", _python("train", "simulate", folder, *options))
+    steps.run("simulate households", python("train", "simulate", folder, *options))
     return folder
 
 
@@ -86,42 +80,20 @@ def _fit(steps: Steps, out: Path, data: Path, args: argparse.Namespace, *, simul
     extra: list[object] = ["--config", args.config] if args.config else []
     extra += ["--household", "s1h000"] if simulated else []
     steps.run(
-        "enrol the cars", _python("train", "fit", "--profile", "ev", "--data", data, "--out", out / "artifact", *extra)
+        "enrol the cars", python("train", "fit", "--profile", "ev", "--data", data, "--out", out / "artifact", *extra)
     )
     return out / "artifact"
 
 
 def _evaluate(steps: Steps, household: Household, data: Path) -> dict[str, Any]:
     """Figures on charges that the cars were not enrolled with; empty where the data has none of this household."""
-    command = _python("train", "evaluate", "--model", household.path, "--data", data, "--json")
+    command = python("train", "evaluate", "--model", household.path, "--data", data, "--json")
     said = steps.run("evaluate on later charges", command, accept=(0, 2))
     try:
         found: dict[str, Any] = json.loads(said)
     except ValueError:
         return {}
     return found
-
-
-def _verify(steps: Steps, household: Household, out: Path) -> dict[str, Any]:
-    environment = {
-        **os.environ,
-        "WATTPRINT_MODEL_DIR": str((out / "model").resolve()),
-        "PLATFORMIO_BUILD_DIR": str((out / "pio").resolve()),
-    }
-    steps.run(
-        "build the native firmware",
-        [sys.executable, str(ROOT / "tools" / "pio.py"), "run", "-e", "native"],
-        environment=environment,
-        exit_code=CompilerError.exit_code,  # PlatformIO's own is 1, which here means that an answer differs
-    )
-    return steps.run_json(
-        "verify through the serial line",
-        _python(
-            "host", "verify", "--port", "sim", "--firmware", out / "pio" / "native" / "program", "--artifact",
-            household.path, "--reference", out / "reference.npz", "--json",
-        ),
-        accept=(0, 1),
-    )  # fmt: skip
 
 
 def _report(

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codegen.budget import Budget, excesses
-from codegen.build import new_folder, python, settings_of, simulate
+from codegen.build import new_folder, settings_of, simulate
+from codegen.build_proof import python
 from codegen.build_report import budget_of
 from codegen.build_styles import TARGET, whole_costs
 from codegen.steps import Steps
