@@ -49,7 +49,7 @@ def choose(costs: Sequence[C], budget: Budget, target: str) -> tuple[C, str]:
         )
     fitting = [cost for cost in costs if not excesses(cost, budget)]
     if not fitting:
-        raise BudgetError(nothing_fits(costs, budget, target))
+        raise nothing_fits(costs, budget, target)
     by_speed = budget.flash_bytes is not None and budget.instructions is None
     if by_speed and all(cost.instructions_mean is not None for cost in fitting):
         chosen = min(fitting, key=lambda cost: (cost.instructions_mean, cost.flash_bytes))
@@ -64,14 +64,23 @@ def choose(costs: Sequence[C], budget: Budget, target: str) -> tuple[C, str]:
     )
 
 
+def spent(cost: Cost) -> dict[str, int | None]:
+    """What a budget bounds, in the order of its limits."""
+    return {
+        "bytes of flash": cost.flash_bytes,
+        "bytes of RAM and stack": cost.ram_and_stack_bytes,
+        "instructions": cost.instructions_max,
+    }
+
+
 def excesses(cost: Cost, budget: Budget) -> list[tuple[str, int, int]]:
     """The bounds that a cost exceeds: what, value, limit."""
-    pairs = (
-        ("bytes of flash", cost.flash_bytes, budget.flash_bytes),
-        ("bytes of RAM and stack", cost.ram_and_stack_bytes, budget.ram_bytes),
-        ("instructions", cost.instructions_max, budget.instructions),
-    )
-    return [(what, value, limit) for what, value, limit in pairs if None not in (value, limit) and value > limit]  # type: ignore[operator,misc]
+    limits = (budget.flash_bytes, budget.ram_bytes, budget.instructions)
+    return [
+        (what, value, limit)
+        for (what, value), limit in zip(spent(cost).items(), limits, strict=True)
+        if value is not None and limit is not None and value > limit
+    ]
 
 
 def _within(budget: Budget) -> str:
@@ -84,14 +93,13 @@ def _within(budget: Budget) -> str:
     return f" of those within {' and '.join(given)}" if given else ""
 
 
-def nothing_fits(costs: Sequence[Cost], budget: Budget, target: str) -> str:
+def nothing_fits(costs: Sequence[Cost], budget: Budget, target: str) -> BudgetError:
     """The alternative that is least over, by its worst bound."""
 
     def share(cost: Cost) -> float:
         return max(value / limit for _, value, limit in excesses(cost, budget))
 
     nearest = min(costs, key=share)
-    over = " and ".join(
-        f"{value} {what}, {value - limit} over {limit}" for what, value, limit in excesses(nearest, budget)
-    )
-    return f"nothing meets the budget on {target}; nearest is {nearest.label}: {over}"
+    over = excesses(nearest, budget)
+    words = " and ".join(f"{value} {what}, {value - limit} over {limit}" for what, value, limit in over)
+    return BudgetError(f"nothing meets the budget on {target}; nearest is {nearest.label}: {words}", over)

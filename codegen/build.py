@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from codegen.build_proof import prove, python
 from codegen.build_report import asked_for, budget_of, budget_rows, build_report, check_budgets, costs
-from codegen.errors import CodegenError
-from codegen.front import Point, choose_point, read_study
+from codegen.errors import BudgetError, CodegenError
+from codegen.front import Point, Refused, choose_point, read_study
 from codegen.steps import Steps
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _build(args: argparse.Namespace) -> int:
     from codegen.build_household import build_household, household_steps, is_of_vehicles
-    from codegen.emit.artifact import read_artifact
     from codegen.emit.household import is_household
     from codegen.emit.styles import find_network_style, find_style
 
@@ -58,15 +57,12 @@ def _build(args: argparse.Namespace) -> int:
     study = read_study(ROOT)
     point = _point(study, args, settings) if kind == "forest" else None
     data = args.data or simulate(steps, out, settings)
-    artifact_dir = args.artifact or _fit(steps, out, data, args, point)
-    artifact = read_artifact(artifact_dir)
+    artifact, plan, point = _trained(steps, out, data, args, settings, study, point)
     evaluation = steps.run_json(
         "evaluate on unseen units",
-        python("train", "evaluate", "--model", artifact_dir, "--data", data, "--split", _split(artifact), "--json"),
+        python("train", "evaluate", "--model", artifact.path, "--data", data, "--split", _split(artifact), "--json"),
     )
     model = out / "model"
-    _reference(steps, artifact, data, out, settings)
-    plan = _plan(steps, artifact, out, args, settings)
     _emit(steps, artifact, model, plan.styles)
     cost = steps.call("measure bytes and instructions", lambda: costs(model, out / "reference.npz"))
     verify = prove(steps, artifact.path, model, out)
@@ -120,14 +116,47 @@ def simulate(steps: Steps, out: Path, settings: Mapping[str, Any]) -> Path:
     return folder
 
 
-def _point(study: Mapping[str, Any] | None, args: argparse.Namespace, settings: Mapping[str, Any]) -> Point | None:
+def _point(
+    study: Mapping[str, Any] | None,
+    args: argparse.Namespace,
+    settings: Mapping[str, Any],
+    refused: Sequence[Refused] = (),
+) -> Point | None:
     """The point of the study's front that a budget given for this build asks for; refused before anything long."""
     if study is None or args.artifact or not asked_for(args):
         return None
-    choice = choose_point(study, budget_of(args, settings))
+    choice = choose_point(study, budget_of(args, settings), refused)
     if not args.json:
         print(f"point: {choice.text}", file=sys.stderr)
     return choice.point
+
+
+def _trained(
+    steps: Steps,
+    out: Path,
+    data: Path,
+    args: argparse.Namespace,
+    settings: Mapping[str, Any],
+    study: Mapping[str, Any] | None,
+    point: Point | None,
+) -> tuple[Artifact, Plan, Point | None]:
+    """The artifact and the styles it is built in; where a point's own forests are over the budget, the next point's."""
+    from codegen.emit.artifact import read_artifact
+
+    refused: list[Refused] = []
+    while True:
+        artifact = read_artifact(args.artifact or _fit(steps, out, data, args, point))
+        _reference(steps, artifact, data, out, settings)
+        try:
+            return artifact, _plan(steps, artifact, out, args, settings), point
+        except BudgetError as error:
+            if point is None or not error.over:
+                raise
+            refused.append(Refused(point, error))
+        if not args.json:
+            print(f"point: its forests are larger on this data: {refused[-1].error}", file=sys.stderr)
+        point = _point(study, args, settings, refused)
+        steps.total += 3
 
 
 def _fit(steps: Steps, out: Path, data: Path, args: argparse.Namespace, point: Point | None) -> Path:

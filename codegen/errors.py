@@ -10,6 +10,8 @@ CodegenError               one line for the user: what, where, what to do; exit 
 └── StepError              a step of a build that failed; carries the step's own exit code
 """
 
+from collections.abc import Sequence
+
 
 class CodegenError(Exception):
     """Base of all errors a user can cause; the message is one line."""
@@ -44,9 +46,16 @@ class DeadlineError(CodegenError):
 
 
 class BudgetError(CodegenError):
-    """A budget of flash, RAM or instructions that nothing meets."""
+    """A budget of flash, RAM or instructions that nothing meets.
+
+    over  what the nearest alternative exceeds: bound, its value, the limit; empty where nothing could be counted
+    """
 
     exit_code = 8
+
+    def __init__(self, message: str, over: Sequence[tuple[str, int, int]] = ()) -> None:
+        super().__init__(message)
+        self.over = tuple(over)
 
 
 class StepError(CodegenError):

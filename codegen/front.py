@@ -13,7 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from codegen.budget import Budget, excesses, nothing_fits
+from codegen.budget import Budget, excesses, nothing_fits, spent
 from codegen.errors import BudgetError, ModelError
 
 STUDY_FILE = "compression.json"
@@ -65,6 +65,14 @@ class Choice:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A point that was over the budget once built: on other data, or of other devices, forests grow otherwise."""
+
+    point: Point
+    error: BudgetError
+
+
 def read_study(root: Path) -> dict[str, Any] | None:
     """The committed study of a checkout, or None; raises ModelError for a file that is none."""
     path = root / "artifacts" / STUDY_FILE
@@ -89,18 +97,28 @@ def compression_rows(study: Mapping[str, Any] | None, data_hash: str) -> list[di
     return [{key: row.get(key) for key in _ROW_KEYS} | about | {"stale": stale} for row in study["rows"]]
 
 
-def choose_point(study: Mapping[str, Any], budget: Budget) -> Choice:
-    """The point that loses least within the budget; raises BudgetError saying which bound nothing meets."""
-    points = front_points(study)
+def choose_point(study: Mapping[str, Any], budget: Budget, refused: Sequence[Refused] = ()) -> Choice:
+    """The point that loses least within the budget; raises BudgetError saying which bound nothing meets.
+
+    refused  points that were over the budget once built: a point must be smaller by as much, where each was over
+    """
+    points = [point for point in front_points(study) if all(_smaller_where_over(point, earlier) for earlier in refused)]
+    if not points and refused:
+        raise BudgetError(f"{refused[-1].error}; no point of the study is smaller", refused[-1].error.over)
     if not points:
         raise BudgetError("the compression study has no front to choose from; run: python -m train compare --install")
     taken = _best(points, budget)
     if taken is None:
-        raise BudgetError(nothing_fits(points, budget, str(study["target"])))
+        raise nothing_fits(points, budget, str(study["target"]))
     text = f"{taken.label}; the study has it at {_figures(taken)}"
     if budget.flash_bytes is not None:
         text += f"; {_one_kb_more(points, budget, taken)}"
     return Choice(taken, text)
+
+
+def _smaller_where_over(point: Point, refused: Refused) -> bool:
+    has, had = spent(point), spent(refused.point)
+    return all((has[what] or 0) <= (had[what] or 0) - (value - limit) for what, value, limit in refused.error.over)
 
 
 def front_points(study: Mapping[str, Any]) -> list[Point]:
@@ -109,7 +127,7 @@ def front_points(study: Mapping[str, Any]) -> list[Point]:
     return [
         Point(
             models=dict(zip(KINDS, pair, strict=True)),
-            flash_bytes=core["flash_bytes"] + sum(model["flash_bytes"] for model in pair),
+            flash_bytes=core["flash_bytes"] + sum(model["flash_bytes"] for model in pair) - _shared_bytes(core, pair),
             ram_and_stack_bytes=core["ram_bytes"] + max(model["ram_bytes"] for model in pair),
             instructions_mean=sum(model["instructions_mean"] for model in pair),
             instructions_max=core["instructions_max"] + sum(model["instructions_max"] for model in pair),
@@ -118,6 +136,13 @@ def front_points(study: Mapping[str, Any]) -> list[Point]:
         )
         for pair in product(*(study["front"][kind] for kind in KINDS))
     ]
+
+
+def _shared_bytes(core: Mapping[str, Any], pair: Sequence[Mapping[str, Any]]) -> int:
+    """What both models' bytes count and a build has once: the walk through packed tables."""
+    styles = {model.get("style") for model in pair}
+    shared: int = core.get("shared_bytes", {}).get(styles.pop(), 0) if len(styles) == 1 else 0
+    return shared
 
 
 def _best(points: Sequence[Point], budget: Budget) -> Point | None:

@@ -11,13 +11,17 @@ import sys
 import tempfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from train.errors import BuildError, TrainError
 from train.features import to_float as to_float
+
+if TYPE_CHECKING:
+    from train.artifact import Artifact
+    from train.models.answering import Forests
 
 TARGET = "rv32imc"
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,34 +97,46 @@ def check_compiler() -> None:
 def core_cost(data: Path) -> dict[str, Any] | None:
     """What an answer costs besides its two forests: features, post-processing, state CRC.
 
-    The default artifact's whole answer less its forests alone; None where there is no such artifact.
+    The default artifact's whole answer less its forests alone, in C of which each forest has its own; shared_bytes are
+    those that two forests of a style count twice so. None where there is no such artifact.
     """
-    from train.features import extract
-    from train.models.answering import Forests, board_model, forest_outputs
-    from train.models.predict import deal_out, load_model
-    from train.sessions.dataset import read_dataset
+    from train.models.answering import Forests
+    from train.models.predict import load_model
 
-    path = ROOT / "artifacts" / "default"
-    artifact, forests = load_model(path)
+    artifact, forests = load_model(ROOT / "artifacts" / "default")
     if not isinstance(forests, Forests):
         return None
+    with tempfile.TemporaryDirectory(prefix="wattprint-study-") as folder:
+        work = Path(folder)
+        rows = _asked_rows(artifact, forests, data, work / "samples.npz")
+        apart, packed = (_beside_forests(artifact, style, rows, work) for style in ("balanced", "small"))
+    return {**apart, "shared_bytes": {"small": apart["flash_bytes"] - packed["flash_bytes"]}}
+
+
+def _asked_rows(artifact: Artifact, forests: Forests, data: Path, samples_file: Path) -> dict[str, NDArray[np.float32]]:
+    """What the forests are asked in four of the charges, whose samples are written to the file."""
+    from train.features import extract
+    from train.models.answering import board_model, forest_outputs
+    from train.models.predict import deal_out
+    from train.sessions.dataset import read_dataset
+
     charges = deal_out(read_dataset(data).charges, 4)
+    samples = {
+        name: np.concatenate([getattr(c, name) for c in charges]) for name in ("t_ms", "voltage_mv", "current_ma")
+    }
+    np.savez(samples_file, allow_pickle=False, offsets=np.cumsum([0, *(len(c.t_ms) for c in charges)]), **samples)
     found = [extract(charge) for charge in charges]
     x = np.concatenate([to_float(one.x) for one in found])
     history = np.concatenate([forest_outputs(board_model(artifact, forests), one).history for one in found])
-    rows = {"device": x, "remaining": np.column_stack([x, history.astype(np.float32)])}
-    with tempfile.TemporaryDirectory(prefix="wattprint-study-") as folder:
-        work = Path(folder)
-        samples = {
-            name: np.concatenate([getattr(c, name) for c in charges]) for name in ("t_ms", "voltage_mv", "current_ma")
-        }
-        np.savez(
-            work / "samples.npz", allow_pickle=False, offsets=np.cumsum([0, *(len(c.t_ms) for c in charges)]), **samples
-        )
-        codegen("compile", "--artifact", path, "--emit", "small", "--out", work / "whole")
-        whole = measured(work / "whole", work / "samples.npz")
+    return {"device": x, "remaining": np.column_stack([x, history.astype(np.float32)])}
+
+
+def _beside_forests(artifact: Artifact, style: str, rows: dict[str, NDArray[np.float32]], work: Path) -> dict[str, int]:
+    path = artifact.path
+    codegen("compile", "--artifact", path, "--emit", style, "--out", work / style)
+    whole = measured(work / style, work / "samples.npz")
     parts = [
-        forest_cost((path / model.file).read_bytes(), kind, "small", model.leaf_bits, rows[kind])
+        forest_cost((path / model.file).read_bytes(), kind, style, model.leaf_bits, rows[kind])
         for kind, model in (("device", artifact.device_model), ("remaining", artifact.remaining_model))
         if model is not None
     ]

@@ -198,7 +198,7 @@ def _forest_parts(
             found, own = _forest_scores(workshop, kind, compressed)
             rows = workshop.measured_rows(kind)
             cost = forest_cost(compressed.model, kind, compressed.style, compressed.leaf_bits, rows)
-            parts[kind] = {**cost, **found, **seconds}
+            parts[kind] = {**cost, **found, **seconds, "style": compressed.style}
             scores |= own
     return parts, scores
 

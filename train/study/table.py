@@ -103,6 +103,7 @@ def front(rows: Sequence[Row], kind: str, quality: str, *, higher: bool) -> list
                 "title": row["title"],
                 "label": row["label"],
                 "settings": row["settings"][kind],
+                "style": part.get("style"),  # of the C; networks have none to share
                 "flash_bytes": part["flash_bytes"],
                 "ram_bytes": part["ram_bytes"],
                 "instructions_mean": part["instructions_mean"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from train.config import config_values, load_config
 COST = {"flash_bytes": 40_000, "ram_bytes": 160, "stack_bytes": 700, "instructions": {"mean": 90.5, "max": 120}}
 VERIFY = {"verdict": "PASS", "samples": 12_000, "mismatches": 0, "first_divergence": None}
 QUALITY = {"quality": {"accuracy": {"60s": 0.9}}, "notes": ["calibration has few units"]}
-STEPS = ("config", "simulate", "fit", "evaluate", "reference", "pio.py", "verify", "report")
+STEPS = ("config", "simulate", "fit", "reference", "evaluate", "pio.py", "verify", "report")
 
 
 @dataclass
@@ -39,6 +39,7 @@ class Bench:
     settings: dict[str, Any] = field(default_factory=lambda: config_values(load_config()))
     verify: dict[str, Any] = field(default_factory=lambda: dict(VERIFY))
     ran: list[str] = field(default_factory=list)
+    on_fit: Callable[[int], None] = lambda _: None
 
     def run(self, command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
         """What subprocess.run does; the step is the word of STEPS in the command."""
@@ -49,6 +50,7 @@ class Bench:
             options["stderr"].write(self.says)
             return subprocess.CompletedProcess(command, self.exit_code, b"")
         if step == "fit":
+            self.on_fit(self.ran.count("fit"))
             artifact(self.out / "artifact", leaf_bits=self.leaf_bits)
         if step == "report":
             (self.out / "report.html").write_text("PASS", encoding="utf-8")
@@ -235,6 +237,46 @@ def test_a_budget_nothing_meets(
     assert message.startswith("error: nothing meets the budget on rv32imc; nearest is ")
     assert says in message
     assert not build.ROOT.exists(), "a model over its budget was installed"
+    assert not (bench.out / "report.json").exists()
+
+
+POINTS = {  # of a study that counts the core 2 000 bytes too small
+    "schema": 1, "target": "rv32imc", "commit": "abc", "command": "compare", "data_hash": "", "rows": [],
+    "core": {"flash_bytes": 28_000, "ram_bytes": 780, "instructions_max": 40},
+    "front": {
+        "device": [
+            {"technique": "t", "title": "t", "label": f"of {flash}", "settings": {"rounds": flash},
+             "flash_bytes": flash, "ram_bytes": 80, "instructions_mean": 1, "instructions_max": 2, "accuracy": accuracy}
+            for flash, accuracy in ((500, 0.90), (1_400, 0.95), (2_000, 0.97))
+        ],
+        "remaining": [
+            {"technique": "t", "title": "t", "label": "one", "settings": {}, "flash_bytes": 2_000, "ram_bytes": 80,
+             "instructions_mean": 1, "instructions_max": 2, "mae_minutes": 9.0}
+        ],
+    },
+}  # fmt: skip
+
+
+def test_a_point_over_the_budget_once_built_gives_way_to_the_next(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (build.ROOT / "artifacts").mkdir(parents=True)
+    (build.ROOT / "artifacts" / "compression.json").write_text(json.dumps(POINTS), encoding="utf-8")
+    bench.on_fit = lambda nth: monkeypatch.setitem(MODEL_FLASH, "small", {1: 1_750, 2: 1_650, 3: 1_500}[nth])
+    assert bench.build("--budget-flash", "33000") == 0
+    assert bench.ran == ["config", "simulate", *["fit", "reference"] * 3, "evaluate", "pio.py", "verify", "report"]
+    assert bench.report()["provenance"]["flags"]["point"]["device"]["settings"] == {"rounds": 500}
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("point: its forests are larger")]
+    assert ["33500 bytes of flash, 500 over 33000" in told[0], "33300 bytes of flash, 300 over" in told[1]] == [
+        True
+    ] * 2
+
+    bench.ran.clear()
+    bench.on_fit = lambda _: monkeypatch.setitem(MODEL_FLASH, "small", 2_000)
+    assert bench.build("--budget-flash", "33000") == 8
+    assert bench.ran.count("fit") == 2
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert message.endswith("34000 bytes of flash, 1000 over 33000; no point of the study is smaller")
     assert not (bench.out / "report.json").exists()
 
 

@@ -12,7 +12,7 @@ import pytest
 from codegen.arguments import at_least_one
 from codegen.budget import Budget
 from codegen.errors import BudgetError, ModelError
-from codegen.front import choose_point, compression_rows, read_study
+from codegen.front import Refused, choose_point, compression_rows, front_points, read_study
 
 CORE = {"flash_bytes": 4000, "ram_bytes": 300, "instructions_max": 1000}
 
@@ -91,6 +91,33 @@ def test_a_kb_more_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_budget_nothing_meets(budget: Budget, says: str) -> None:
     with pytest.raises(BudgetError, match=says):
         choose_point(STUDY, budget)
+
+
+def test_a_point_over_the_budget_once_built_gives_way_to_one_smaller_by_as_much() -> None:
+    budget = Budget(flash_bytes=7400)
+    point = choose_point(STUDY, budget).point
+    assert point.flash_bytes == 7300
+    refused = [Refused(point, BudgetError("nearest is fast: 7900", [("bytes of flash", 7900, 7400)]))]
+    following = choose_point(STUDY, budget, refused).point
+    assert following.flash_bytes == 6500  # 7300 less the 500 it was over, and none of 6800 or less is better
+    refused.append(Refused(following, BudgetError("nearest is small: 7401", [("bytes of flash", 7401, 7400)])))
+    with pytest.raises(BudgetError, match="nearest is small: 7401; no point of the study is smaller"):
+        choose_point(STUDY, budget, refused)
+
+
+def test_code_that_two_forests_share_counts_once() -> None:
+    shared = {
+        **STUDY,
+        "core": {**CORE, "shared_bytes": {"small": 400}},
+        "front": {
+            "device": [{**STUDY["front"]["device"][0], "style": style} for style in ("small", "balanced")],
+            "remaining": [{**STUDY["front"]["remaining"][0], "style": style} for style in ("small", "balanced")],
+        },
+    }
+    sizes = {tuple(part["style"] for part in p.models.values()): p.flash_bytes for p in front_points(shared)}
+    assert sizes.pop(("small", "small")) == 6100
+    assert set(sizes.values()) == {6500}
+    assert len(sizes) == 3
 
 
 def test_rows_are_marked_stale_for_other_data() -> None:
