@@ -1,4 +1,4 @@
-"""What a charge point's board must answer: docs/vehicle.md, Which car and how long, in NumPy int64.
+"""What a charge point's board must answer: docs/vehicle.md, The rules, in NumPy int64.
 
 Independent of the C, and of how it goes about it: each rule is worked out for all samples of a charge at once, and only
 the set of possible cars is followed from sample to sample. What is remembered is in reference_household_state.py, times

@@ -1,4 +1,4 @@
-"""Answers about a household's charges, by the C of firmware/lib/vehicle (docs/vehicle.md, Which car and how long)."""
+"""Answers about a household's charges, by the C of firmware/lib/vehicle (docs/vehicle.md, The rules)."""
 
 from __future__ import annotations
 
