@@ -11,6 +11,7 @@ from host.errors import HostError
 from host.session import Measurement
 
 COLUMNS = ("t_ms", "voltage_mv", "current_ma")
+PARQUET_TABLE = "sessions.parquet"
 RANGES = ((0, 0xFFFFFFFF), (-(1 << 31), (1 << 31) - 1), (-(1 << 31), (1 << 31) - 1))
 """What the wire carries of each column."""
 
@@ -70,12 +71,24 @@ def _sample(row: Sequence[str], positions: Sequence[int], before: Sequence[Measu
     return sample
 
 
-def _sessions(folder: Path) -> list[str]:
-    if (folder / "sessions.parquet").is_file():
-        from pyarrow import parquet
+def table_column(folder: Path, name: str) -> list[str]:
+    """A column of a dataset's table in Parquet, empty text throughout where it has none of that name.
 
-        names: list[str] = parquet.read_table(folder / "sessions.parquet", columns=["session"])["session"].to_pylist()
-        return names
+    Raises HostError where the table cannot be read.
+    """
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        table = parquet.read_table(folder / PARQUET_TABLE)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise HostError(f"{folder / PARQUET_TABLE}: cannot be read: {str(error).splitlines()[0]}") from None
+    return [""] * len(table) if name not in table.column_names else table[name].to_pylist()
+
+
+def _sessions(folder: Path) -> list[str]:
+    if (folder / PARQUET_TABLE).is_file():
+        return table_column(folder, "session")
     table = folder / "sessions.csv"
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
@@ -88,7 +101,7 @@ def _sessions(folder: Path) -> list[str]:
 
 
 def _of_dataset(folder: Path, session: str) -> list[Measurement]:
-    if not (folder / "sessions.parquet").is_file():
+    if not (folder / PARQUET_TABLE).is_file():
         return read_samples(folder / f"{session}.csv")
     from pyarrow import parquet
 

@@ -21,7 +21,8 @@ CSV_COLUMNS = (
     *("power_class_w", "done_10_s", "done_50_s", "done_90_s", "target_10_s", "target_50_s", "target_90_s"),
     *("energy_to_go_wh", "state_crc"),
 )
-_WIDTHS = (9, 8, 34, 4, 24, 9)
+_WIDTHS = (9, 8, 34, 4, 26, 9)
+MOST_MIN = 9999  # a week: shown as such, and not to the minute
 _HEAD = ("elapsed", "kW", "car", "%", "left", "phase")
 
 
@@ -122,16 +123,36 @@ def _power_w(sample: VehicleMeasurement) -> int:
 
 def _cells(record: dict[str, Any], answer: VehicleAnswer) -> Sequence[str]:
     seconds = record["t_ms"] // 1000
-    low, middle, high = (value / 60 for value in answer.done_s)
-    who = f"unknown, {answer.power_class_w / 1000:g} kW" if answer.unknown else " or ".join(answer.cars)
+    low, middle, high = map(_minutes, answer.done_s)
+    cars = (answer.car, *(car for car in answer.cars if car != answer.car))
+    who = f"unknown, {answer.power_class_w / 1000:g} kW" if answer.unknown else cars_text(cars, _WIDTHS[2])
     return (
         f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}",
         f"{record['power_w'] / 1000:.2f}",
         who,
         f"{answer.confidence_permille / 10:.0f}",
-        f"{middle:.0f} min ({low:.0f} to {high:.0f})",
+        f"{middle} min ({low} to {high})",
         answer.phase,
     )
+
+
+def cars_text(cars: Sequence[str], width: int) -> str:
+    """As many names as fit a column, the rest by its number: `zoe or id3 or 4 more`.
+
+    `cars` begins with the likeliest.
+    """
+    for shown in range(len(cars), 0, -1):
+        rest = [f"{len(cars) - shown} more"] if shown < len(cars) else []
+        text = " or ".join([*cars[:shown], *rest])
+        if len(text) <= width:
+            return text
+    rest_text = f" or {len(cars) - 1} more" if len(cars) > 1 else ""
+    return cars[0][: width - len(rest_text) - 1] + "…" + rest_text if cars else "none"
+
+
+def _minutes(seconds: int) -> str:
+    minutes = seconds / 60
+    return f"{minutes:.0f}" if minutes <= MOST_MIN else f"{MOST_MIN}+"
 
 
 def _row(cells: Sequence[str]) -> str:

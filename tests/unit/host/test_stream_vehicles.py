@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from host.cli import main
+from host.stream_vehicles import cars_text
 from host.vehicle_samples import holds_vehicles, load_vehicle_charges
 from host.vehicle_session import VehicleMeasurement
 from tests.unit.host.bridge.ocpp.vehicle_board import vehicle_board
@@ -44,6 +45,44 @@ def test_samples_of_ac_and_dc(tmp_path: Path) -> None:
     assert not holds_vehicles(tmp_path)
 
 
+def test_parquet_holds_what_csv_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from train.sessions.dataset import read_dataset, write_dataset
+
+    folder = tmp_path / "csv"
+    folder.mkdir()
+    write_ac(folder / "ac.csv", 12)
+    rows = "".join(f"{1000 * k},{400_000 + k},{90_000 + k},{k / 2}\n" for k in range(12))
+    (folder / "dc.csv").write_text("t_ms,voltage_mv,current_ma,soc_pct\n" + rows)
+    (folder / "sessions.csv").write_text(TABLE + "ac,zoe,1,box,full,ev\ndc,zoe,1,dc,full,ev\n")
+    stored = tmp_path / "parquet"
+    write_dataset(stored, read_dataset(folder).charges, format="parquet")
+    assert holds_vehicles(stored)
+    expected = {charge.session: list(charge.samples) for charge in load_vehicle_charges(folder, None, None)}
+    assert {charge.session: list(charge.samples) for charge in load_vehicle_charges(stored, None, None)} == expected
+    assert [charge.session for charge in load_vehicle_charges(stored, "dc", None)] == ["dc"]
+    for path in (stored / "samples").rglob("*.parquet"):
+        path.write_bytes(b"no parquet")
+    assert main(["stream", str(stored), "--port", "sim"]) == 2
+    said = capsys.readouterr().err
+    assert "cannot be read" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("cars", "text"),
+    [
+        (("zoe",), "zoe"),
+        (("zoe", "id3"), "zoe or id3"),
+        (("mg_zs", "smart_eq_3_6kw", "taycan_turbo"), "mg_zs or 2 more"),
+        (("a_very_long_name_of_a_car", "zoe"), "a_very_long_n… or 1 more"),
+        (("a_very_long_name_of_a_car",), "a_very_long_name_of_a_c…"),
+        ((), "none"),
+    ],
+)
+def test_a_set_fits_its_column(cars: tuple[str, ...], text: str) -> None:
+    assert cars_text(cars, 24) == text
+
+
 def test_a_row_an_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "answers.csv"
     with vehicle_board() as board:
@@ -53,7 +92,7 @@ def test_a_row_an_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert head.split() == ["elapsed", "kW", "car", "%", "left", "phase"]
     assert first.split("  ")[0] == "0:00:00"
     assert "11.02" in first
-    assert "car 0 or car 2" in first
+    assert "car 2 or car 0" in first
     assert "car 2  " in last
     assert "120 min (60 to 180)" in last
     assert summary.startswith("5 samples of 1 charge answered in")
