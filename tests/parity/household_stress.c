@@ -148,8 +148,7 @@ static int one_charge(const wp_household_model *model)
     for (int k = 0; k < SAMPLES_A_CHARGE; k++) {
         const uint8_t before = state.possible;
         draw_features(x, k * 30, direct);
-        wp_household_update(&state, model, x);
-        wp_household_read(&state, model, x, &answer);
+        wp_household_update(&state, model, x, &answer);
         CHECK((state.possible & ~before) == 0); /* it only narrows */
         if (check_answer(model, &state, &answer) != 0) {
             return 1;

@@ -127,8 +127,7 @@ int32_t wp_household_binding_answer(uint32_t n_cars, const int64_t *cars, const 
     wp_household_ask(&state, target_pct, energy_wh);
     for (size_t row = 0; row < n; row++) {
         const int32_t *features = x + row * WP_N_VEHICLE_FEATURES;
-        wp_household_update(&state, &model, features);
-        wp_household_read(&state, &model, features, &answer);
+        wp_household_update(&state, &model, features, &answer);
         give(&answer, answers + row * ANSWER_COLUMNS);
         for (uint32_t k = 0; k < n_cars; k++) {
             cost[row * WP_HOUSEHOLD_CARS_MAX + k] = wp_household_cost(&state, &model, k, features);

@@ -60,26 +60,32 @@ static void follow(wp_household *state, const int32_t x[WP_N_VEHICLE_FEATURES])
     }
 }
 
-/* The possible car that costs least, the first of equals, and that cost. */
-static uint8_t nearest(const wp_household *state, const wp_household_model *model,
-                       const int32_t x[WP_N_VEHICLE_FEATURES], uint32_t cost[WP_HOUSEHOLD_CARS_MAX])
+static bool is_possible(const wp_household *state, uint32_t k)
 {
-    uint8_t best = WP_HOUSEHOLD_NO_CAR;
-    for (uint8_t k = 0; k < model->n_cars; k++) {
-        cost[k] = wp_household_cost(state, model, k, x);
-        const bool possible = ((uint32_t)state->possible >> k & 1u) != 0u;
-        if (possible && (best == WP_HOUSEHOLD_NO_CAR || cost[k] < cost[best])) {
-            best = k;
-        }
-    }
-    return best == WP_HOUSEHOLD_NO_CAR ? 0u : best; /* the set is never empty but in a state never made here */
+    return ((uint32_t)state->possible >> k & 1u) != 0u;
 }
 
-void wp_household_update(wp_household *state, const wp_household_model *model, const int32_t x[WP_N_VEHICLE_FEATURES])
+/* The possible car that costs least, the first of equals. */
+static uint32_t nearest(const wp_household *state, uint32_t n_cars, const uint32_t cost[WP_HOUSEHOLD_CARS_MAX])
 {
-    uint32_t cost[WP_HOUSEHOLD_CARS_MAX] = {0};
+    uint32_t best = 0; /* the set is never empty but in a state never made here */
+    uint32_t least = UINT32_MAX;
+    for (uint32_t k = 0; k < n_cars; k++) {
+        if (is_possible(state, k) && cost[k] < least) {
+            best = k;
+            least = cost[k];
+        }
+    }
+    return best;
+}
+
+/* Takes a sample's features: what each car costs now, which are possible still, and the nearest of them. */
+static uint32_t take(wp_household *state, const wp_household_model *model, const int32_t x[WP_N_VEHICLE_FEATURES],
+                     uint32_t cost[WP_HOUSEHOLD_CARS_MAX])
+{
+    const uint32_t n_cars = model->n_cars;
     follow(state, x);
-    for (uint32_t k = 0; k < model->n_cars; k++) {
+    for (uint32_t k = 0; k < n_cars; k++) {
         const uint16_t strain = wp_household_strain(state, &model->cars[k], x);
         if (strain > state->worst[k]) {
             state->worst[k] = strain;
@@ -89,12 +95,16 @@ void wp_household_update(wp_household *state, const wp_household_model *model, c
     if (wp_household_held(state, x) && current_ma > state->most_ma) {
         state->most_ma = current_ma;
     }
-    const uint8_t best = nearest(state, model, x, cost);
-    for (uint32_t k = 0; k < model->n_cars; k++) {
+    for (uint32_t k = 0; k < n_cars; k++) {
+        cost[k] = wp_household_cost(state, model, k, x);
+    }
+    const uint32_t best = nearest(state, n_cars, cost);
+    for (uint32_t k = 0; k < n_cars; k++) {
         if (cost[k] > cost[best] && cost[k] - cost[best] > model->set_within) {
             state->possible = (uint8_t)(state->possible & ~(1u << k));
         }
     }
+    return best;
 }
 
 /* Probability relative to the likeliest, which has 65535. */
@@ -137,7 +147,8 @@ static void estimate(const wp_household *state, const wp_household_model *model,
     int64_t done[3] = {0, 0, 0}, target[3] = {0, 0, 0}, energy = 0, sum = 0;
     wp_household_left left;
     bool unknown_target = false;
-    for (uint32_t k = 0; k <= model->n_cars; k++) {
+    const uint32_t n_cars = model->n_cars;
+    for (uint32_t k = 0; k <= n_cars; k++) {
         if (weight[k] == 0u) {
             continue;
         }
@@ -161,32 +172,34 @@ static void estimate(const wp_household *state, const wp_household_model *model,
     }
 }
 
-void wp_household_read(const wp_household *state, const wp_household_model *model,
-                       const int32_t x[WP_N_VEHICLE_FEATURES], wp_household_answer *answer)
+void wp_household_update(wp_household *state, const wp_household_model *model, const int32_t x[WP_N_VEHICLE_FEATURES],
+                         wp_household_answer *answer)
 {
     uint32_t cost[WP_HOUSEHOLD_CARS_MAX] = {0}, weight[WP_HOUSEHOLD_CARS_MAX + 1] = {0}, sum = 0u;
     const int32_t power_w = wp_household_known(x, WP_VEHICLE_POWER_MAX_W, 0);
     const int32_t phases = wp_household_known(x, WP_VEHICLE_ACTIVE_PHASES, 0);
+    const uint32_t n_cars = model->n_cars;
+    const uint32_t best = take(state, model, x, cost);
     memset(answer, 0, sizeof *answer);
-    answer->car = nearest(state, model, x, cost);
+    answer->car = (uint8_t)best;
     answer->possible = state->possible;
     answer->phase = phase_of(state, x);
     answer->active_phases = phases < 0 || phases > WP_N_PHASES ? 0u : (uint8_t)phases;
     answer->power_class_w = state->drawn ? power_class(power_w) : 0;
-    for (uint32_t k = 0; k < model->n_cars; k++) {
-        if (((uint32_t)state->possible >> k & 1u) != 0u) {
-            weight[k] = weight_of(model, cost[k] - cost[answer->car]);
+    for (uint32_t k = 0; k < n_cars; k++) {
+        if (is_possible(state, k)) {
+            weight[k] = weight_of(model, cost[k] - cost[best]);
             sum += weight[k];
         }
     }
-    answer->confidence_permille = (uint16_t)(sum == 0u ? 0u : (1000u * weight[answer->car] + sum / 2u) / sum);
-    const bool unknown = cost[answer->car] > model->unknown_above;
+    answer->confidence_permille = (uint16_t)(sum == 0u ? 0u : (1000u * weight[best] + sum / 2u) / sum);
+    const bool unknown = cost[best] > model->unknown_above;
     answer->flags = (uint8_t)((unknown ? WP_HOUSEHOLD_UNKNOWN : 0) | (state->direct ? WP_HOUSEHOLD_DIRECT : 0) |
                               ((state->possible & (state->possible - 1)) != 0 ? WP_HOUSEHOLD_SEVERAL : 0) |
                               (state->soc_pct != WP_MISSING ? WP_HOUSEHOLD_SOC : 0));
     if (unknown) {
         memset(weight, 0, sizeof weight);
-        weight[model->n_cars] = 1u;
+        weight[n_cars] = 1u;
     }
     if (answer->phase != WP_HOUSEHOLD_DONE) {
         estimate(state, model, weight, x, answer);

@@ -13,6 +13,8 @@
 #define GAIN_MIN_PCT 5 /* whole per cents are too coarse before */
 #define GAIN_FULL_PCT 20 /* and after it as good as they get */
 #define MOST_PILOT_MA 80000
+#define POWER_MIN_W 300 /* of a curve */
+#define POWER_MAX_W 1000000
 #define APART_MOST 200000 /* mA or W: ten thousand times it fits 32 bits */
 
 /* A deviation in sixteenths of a standard deviation: 65535 x 65535 fits 32 bits. */
@@ -27,22 +29,26 @@ static uint32_t z_of(int64_t apart, uint16_t weight)
 static bool settled(const wp_household *state, const int32_t x[WP_N_VEHICLE_FEATURES])
 {
     const int32_t now_s = wp_household_known(x, WP_VEHICLE_ELAPSED_S, 0);
-    return state->drawing_s != WP_MISSING && now_s - state->drawing_s >= DC_SETTLED_S;
+    return state->drawing_s != WP_MISSING && wp_household_since(now_s, state->drawing_s) >= DC_SETTLED_S;
 }
 
 int32_t wp_household_curve_w(const wp_household_car *car, int32_t soc_milli)
 {
-    const int32_t k = soc_milli >= 100000 ? WP_HOUSEHOLD_N_CURVE - 2 : soc_milli / 5000;
-    const int32_t part = (soc_milli - k * 5000) / 8; /* at most 625 */
-    const int32_t rise = car->curve_w[k + 1] - car->curve_w[k];
-    return car->curve_w[k] + rise * part / 625; /* 10^6 x 625 fits 32 bits */
+    if (soc_milli >= 100000) {
+        return car->curve_w[WP_HOUSEHOLD_N_CURVE - 1];
+    }
+    const uint32_t at = soc_milli < 0 ? 0u : (uint32_t)soc_milli;
+    const int32_t part = (int32_t)(at % 5000u / 8u); /* below 625: 10^6 times it fits 32 bits */
+    const int32_t from_w = car->curve_w[at / 5000u];
+    const int32_t rise_w = car->curve_w[at / 5000u + 1u] - from_w;
+    return wp_household_within(from_w + rise_w * part / 625, POWER_MIN_W, POWER_MAX_W); /* it is: for the proof */
 }
 
 bool wp_household_held(const wp_household *state, const int32_t x[WP_N_VEHICLE_FEATURES])
 {
     const int32_t now_s = wp_household_known(x, WP_VEHICLE_ELAPSED_S, 0);
     return wp_household_feature(x, WP_VEHICLE_PLATEAU_DWELL_S) != WP_MISSING && state->pilot_ma >= LEAST_PILOT_MA &&
-           now_s - state->pilot_s >= HOLD_S && wp_household_known(x, WP_VEHICLE_TAPER_STEP_COUNT, 0) <= 0 &&
+           wp_household_since(now_s, state->pilot_s) >= HOLD_S && wp_household_known(x, WP_VEHICLE_TAPER_STEP_COUNT, 0) <= 0 &&
            wp_household_known(x, WP_VEHICLE_CURRENT_MA, 0) >= DRAWING_MA;
 }
 
@@ -74,7 +80,7 @@ static uint16_t plateau_strain(const wp_household *state, const wp_household_car
                                const int32_t x[WP_N_VEHICLE_FEATURES])
 {
     const int32_t current_ma = wp_household_known(x, WP_VEHICLE_CURRENT_MA, 0);
-    const int32_t pilot_ma = state->pilot_ma > MOST_PILOT_MA ? MOST_PILOT_MA : state->pilot_ma;
+    const int32_t pilot_ma = wp_household_within(state->pilot_ma, LEAST_PILOT_MA, MOST_PILOT_MA);
     if (!wp_household_held(state, x) || below(state, current_ma, TAPER_PERMILLE)) {
         return 0u;
     }
@@ -92,7 +98,7 @@ static uint16_t power_strain(const wp_household *state, const wp_household_car *
     if (state->soc_pct == WP_MISSING || power_w == WP_MISSING || !settled(state, x)) {
         return 0u;
     }
-    const int32_t curve_w = wp_household_curve_w(car, state->soc_pct * 1000);
+    const int32_t curve_w = wp_household_curve_w(car, wp_household_pct(state->soc_pct) * 1000);
     const int32_t above_w = wp_household_within(power_w - curve_w, 0, APART_MOST);
     return (uint16_t)z_of(above_w * 10000 / curve_w, car->power_weight);
 }
@@ -121,7 +127,7 @@ static int32_t sign_of(const wp_household *state, const wp_household_car *car, u
         if (state->soc_pct == WP_MISSING || !settled(state, x)) {
             return WP_MISSING;
         }
-        return value - car->dc_mv_per_soc * (state->soc_pct - 50);
+        return value - car->dc_mv_per_soc * (wp_household_pct(state->soc_pct) - 50);
     }
     if (sign == WP_SIGN_TAPER_STEP && wp_household_known(x, WP_VEHICLE_TAPER_STEP_COUNT, 0) < 2) {
         return WP_MISSING; /* a limit may have hidden part of the first */

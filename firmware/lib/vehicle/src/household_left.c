@@ -3,6 +3,7 @@
 #define LEAST_POWER_W 300
 #define MOST_POWER_W 1000000
 #define MOST_WH 1000000 /* 3600 times it fits 32 bits */
+#define N_ENDS 4u /* of three quantiles, and the target */
 #define PART_MOST 16384 /* sixteen sixteenths, in 1024ths of one */
 #define DC_SETTLED_S 60
 #define GAIN_MIN_PCT 5
@@ -29,9 +30,14 @@ static int32_t seconds(int32_t energy_wh, int32_t power_w)
 static int32_t part_of(const wp_household_car *car, int32_t energy_wh)
 {
     for (int32_t k = 0; k + 1 < WP_HOUSEHOLD_N_ENERGY; k++) {
-        const int32_t from = car->energy_wh[k], width = car->energy_wh[k + 1] - from;
-        if (energy_wh < car->energy_wh[k + 1]) {
-            return energy_wh <= from ? k * 1024 : k * 1024 + (energy_wh - from) * 1024 / width;
+        const int32_t width = car->energy_wh[k + 1] - car->energy_wh[k];
+        const int32_t above = energy_wh - car->energy_wh[k];
+        if (above <= 0) {
+            return k * 1024;
+        }
+        if (above < width) {
+            const int32_t part = above * 1024 / width;
+            return k * 1024 + (part < 1024 ? part : 1023); /* it is: for the proof */
         }
     }
     return PART_MOST;
@@ -39,9 +45,12 @@ static int32_t part_of(const wp_household_car *car, int32_t energy_wh)
 
 static int32_t energy_at(const wp_household_car *car, int32_t part)
 {
-    const int32_t k = part >= PART_MOST ? WP_HOUSEHOLD_N_ENERGY - 2 : part / 1024;
+    if (part >= PART_MOST) {
+        return car->energy_wh[WP_HOUSEHOLD_N_ENERGY - 1];
+    }
+    const int32_t k = part / 1024;
     const int32_t width = car->energy_wh[k + 1] - car->energy_wh[k];
-    return car->energy_wh[k] + width * (part - k * 1024) / 1024;
+    return car->energy_wh[k] + width * (part % 1024) / 1024;
 }
 
 /* Power expected from now on in AC. */
@@ -59,13 +68,14 @@ static int32_t power_of(const wp_household_model *model, const wp_household_car 
 /* Time for an energy up to the end of a charge in AC, the last of it in the taper where `tapers`. */
 static int32_t through_taper(const wp_household_car *car, int32_t energy_wh, int32_t power_w, bool tapers)
 {
-    if (!tapers || car->taper_s == 0u || car->taper_wh <= 0) {
+    const int32_t taper_wh = car->taper_wh;
+    if (!tapers || car->taper_s == 0u || taper_wh <= 0) {
         return seconds(energy_wh, power_w);
     }
-    if (energy_wh <= car->taper_wh) {
-        return (int32_t)((uint32_t)energy_wh * car->taper_s / (uint32_t)car->taper_wh);
+    if (energy_wh <= taper_wh) {
+        return (int32_t)((uint32_t)energy_wh * car->taper_s / (uint32_t)taper_wh);
     }
-    return seconds(energy_wh - car->taper_wh, power_w) + car->taper_s;
+    return seconds(energy_wh - taper_wh, power_w) + car->taper_s;
 }
 
 /* Energy for one per cent: the car's; where it is not known this charge's own, or of a battery of usual size. */
@@ -89,7 +99,7 @@ static int32_t soc_milli(const wp_household *state, const wp_household_car *car,
     const int32_t part = since_wh * 1000 / each_wh;
     /* When it was first told it had stood there for some time: half of it is as good as any. */
     const int32_t begun = wp_household_within(state->soc_risen ? part : part + 500, 0, 999);
-    return state->soc_pct >= 100 ? 100000 : state->soc_pct * 1000 + begun;
+    return state->soc_pct >= 100 ? 100000 : wp_household_pct(state->soc_pct) * 1000 + begun;
 }
 
 /* Energy from a state of charge in thousandths up to one in per cent; 0 where it lies above. */
@@ -99,22 +109,42 @@ static int32_t between(int32_t from_milli, int32_t to_pct, int32_t each_wh)
     return apart <= 0 ? 0 : apart * each_wh / 1000; /* 100 000 x 16383 fits 32 bits */
 }
 
-/* From one state of charge to another along the car's curve, of which `share_q10` flows; tenths of a second each step,
- * so that what is cut off does not add up. */
-static int32_t along_curve(const wp_household_car *car, int32_t each_wh, int32_t from_milli, int32_t to_milli,
-                           int32_t share_q10)
+/* Tenths of a second along a part of the car's curve, of which `share_q10` flows; at most 16383 x 5000 x 36 / 300. */
+static uint32_t piece(const wp_household_car *car, int32_t each_wh, int32_t from_milli, int32_t to_milli,
+                      int32_t share_q10)
 {
-    uint32_t tenths = 0u; /* at most 21 of 16383 x 5000 x 36 / 300 */
-    for (int32_t k = from_milli / 5000; k < WP_HOUSEHOLD_N_CURVE - 1 && k * 5000 < to_milli; k++) {
-        const int32_t begin = k * 5000 < from_milli ? from_milli : k * 5000;
-        const int32_t end = (k + 1) * 5000 > to_milli ? to_milli : (k + 1) * 5000;
-        const int32_t curve_w = wp_household_curve_w(car, (begin + end) / 2);
-        const uint32_t power_w = (uint32_t)curve_w * (uint32_t)share_q10 / 1024u;
-        if (end > begin) {
-            tenths += (uint32_t)each_wh * (uint32_t)(end - begin) * 36u / (power_w < LEAST_POWER_W ? LEAST_POWER_W : power_w);
-        }
+    const int32_t curve_w = wp_household_curve_w(car, (from_milli + to_milli) / 2);
+    const uint32_t power_w = (uint32_t)curve_w * (uint32_t)share_q10 / 1024u;
+    return (uint32_t)each_wh * (uint32_t)(to_milli - from_milli) * 36u / (power_w < LEAST_POWER_W ? LEAST_POWER_W : power_w);
+}
+
+/* From a state of charge along the curve to each of four others, in seconds: pieces of 5 % that lie before several of
+ * them are gone through once. Tenths of a second each piece, so that what is cut off does not add up. */
+static void along_curve(const wp_household_car *car, int32_t each_wh, int32_t from_milli, const int32_t to_milli[N_ENDS],
+                        int32_t share_q10, int32_t time_s[N_ENDS])
+{
+    uint32_t before = 0u; /* at most 21 pieces */
+    int32_t furthest = to_milli[0], begin = from_milli;
+    for (uint32_t q = 0; q < N_ENDS; q++) {
+        furthest = to_milli[q] > furthest ? to_milli[q] : furthest;
+        time_s[q] = 0;
     }
-    return (int32_t)(tenths / 10u);
+    for (uint32_t k = 1; k < WP_HOUSEHOLD_N_CURVE && begin < furthest; k++) {
+        const int32_t end = (int32_t)k * 5000;
+        if (begin >= end) {
+            continue;
+        }
+        const uint32_t whole = furthest < end ? 0u : piece(car, each_wh, begin, end, share_q10);
+        for (uint32_t q = 0; q < N_ENDS; q++) {
+            if (to_milli[q] >= end) {
+                time_s[q] = (int32_t)((before + whole) / 10u);
+            } else if (to_milli[q] > begin) {
+                time_s[q] = (int32_t)((before + piece(car, each_wh, begin, to_milli[q], share_q10)) / 10u);
+            }
+        }
+        before += whole;
+        begin = end;
+    }
 }
 
 /* How much of the car's curve flows now, in 1024ths, 64 ... 1280; all of it while that cannot be told. */
@@ -122,7 +152,7 @@ static int32_t share_of_curve(const wp_household *state, const wp_household_car 
                               const int32_t x[WP_N_VEHICLE_FEATURES], int32_t at_milli)
 {
     const int32_t now_s = wp_household_known(x, WP_VEHICLE_ELAPSED_S, 0);
-    if (state->drawing_s == WP_MISSING || now_s - state->drawing_s < DC_SETTLED_S) {
+    if (state->drawing_s == WP_MISSING || wp_household_since(now_s, state->drawing_s) < DC_SETTLED_S) {
         return 1024;
     }
     const int32_t now_w = wp_household_within(wp_household_known(x, WP_VEHICLE_POWER_W, 0), 0, MOST_POWER_W);
@@ -135,12 +165,15 @@ static void left_in_dc(const wp_household *state, const wp_household_car *car, c
     const int32_t at = soc_milli(state, car, x), each_wh = each_of(state, car, x);
     const int32_t share = share_of_curve(state, car, x, at);
     left->stage = share < 640 ? WP_STAGE_DC_LOW : share < 896 ? WP_STAGE_DC_PART : WP_STAGE_DC;
+    int32_t end_milli[N_ENDS], time_s[N_ENDS];
     for (uint32_t q = 0; q < 3u; q++) {
-        const int32_t end = car->usual_end_pct[1][q] * 1000;
-        left->done_s[q] = along_curve(car, each_wh, at, end, share);
-        if (state->target_pct != WP_MISSING) {
-            left->target_s[q] = along_curve(car, each_wh, at, state->target_pct * 1000, share);
-        }
+        end_milli[q] = car->usual_end_pct[1][q] * 1000;
+    }
+    end_milli[3] = wp_household_pct(state->target_pct) * 1000;
+    along_curve(car, each_wh, at, end_milli, share, time_s);
+    for (uint32_t q = 0; q < 3u; q++) {
+        left->done_s[q] = time_s[q];
+        left->target_s[q] = state->target_pct != WP_MISSING ? time_s[3] : -1;
     }
     left->done_wh = between(at, car->usual_end_pct[1][1], each_wh);
 }
@@ -156,7 +189,7 @@ static void left_by_soc(const wp_household *state, const wp_household_model *mod
         left->done_s[q] = through_taper(car, done_wh, power_w, end >= 100);
         left->done_wh = q == 1u ? done_wh : left->done_wh;
         if (state->target_pct != WP_MISSING) {
-            const int32_t to_go_wh = between(at, state->target_pct, each_wh);
+            const int32_t to_go_wh = between(at, wp_household_pct(state->target_pct), each_wh);
             left->target_s[q] = through_taper(car, to_go_wh, power_w, state->target_pct >= 100);
         }
     }
@@ -180,7 +213,7 @@ static void left_by_energy(const wp_household *state, const wp_household_model *
         if (state->target_pct == WP_MISSING || state->target_pct >= end) {
             left->target_s[q] = state->target_pct == WP_MISSING ? -1 : left->done_s[q];
         } else if (each_wh > 0) {
-            const int32_t above_wh = (end - state->target_pct) * each_wh;
+            const int32_t above_wh = (end - wp_household_pct(state->target_pct)) * each_wh;
             left->target_s[q] = seconds(whole_wh - above_wh - taken_wh, power_w);
         }
     }
@@ -195,7 +228,7 @@ static bool left_in_taper(const wp_household *state, const wp_household_car *car
     }
     const int32_t dwell_s = wp_household_within(wp_household_known(x, WP_VEHICLE_PLATEAU_DWELL_S, 0), 0, UINT16_MAX);
     const int32_t level = wp_household_known(x, WP_VEHICLE_CURRENT_MA, 0) * WP_HOUSEHOLD_N_LEVELS / car->ceiling_ma;
-    const uint16_t begun_s = car->level_s[level >= WP_HOUSEHOLD_N_LEVELS ? WP_HOUSEHOLD_N_LEVELS - 1 : level];
+    const uint16_t begun_s = car->level_s[wp_household_within(level, 0, WP_HOUSEHOLD_N_LEVELS - 1)];
     if (begun_s == WP_HOUSEHOLD_NOT_KNOWN_S) {
         return false;
     }
@@ -218,7 +251,7 @@ static void finish(const wp_household *state, const wp_household_model *model, c
         if (state->asked_wh != WP_MISSING) {
             const int32_t power_w =
                 state->direct ? wp_household_known(x, WP_VEHICLE_POWER_W, 0) : power_of(model, car, x);
-            left->target_s[q] = seconds(state->asked_wh - taken_wh, power_w);
+            left->target_s[q] = seconds(wp_household_within(state->asked_wh, 0, WP_FEATURE_MAX) - taken_wh, power_w);
         }
         if (left->target_s[q] >= 0) {
             left->target_s[q] = scaled(left->target_s[q], model->target_q10[left->stage][q]);

@@ -33,7 +33,7 @@ void wp_household_left_with(const wp_household *state, const wp_household_model 
                             const int32_t x[WP_N_VEHICLE_FEATURES], wp_household_left *left);
 
 /* Power in DC at a state of charge in thousandths of a per cent, 0 ... 100 000; straight between the table's, in steps
- * of eight thousandths. */
+ * of eight thousandths. 300 ... 1 000 000. */
 int32_t wp_household_curve_w(const wp_household_car *car, int32_t soc_milli);
 
 /* A feature within +-WP_FEATURE_MAX, or WP_MISSING. */
@@ -50,6 +50,18 @@ static inline int32_t wp_household_feature(const int32_t x[WP_N_VEHICLE_FEATURES
 static inline int32_t wp_household_within(int32_t value, int32_t least, int32_t most)
 {
     return value < least ? least : value > most ? most : value;
+}
+
+/* A state of charge of the state's, whatever it is: 0 ... 100, and 0 where it is WP_MISSING. It bounds what hangs on it. */
+static inline int32_t wp_household_pct(int32_t pct)
+{
+    return wp_household_within(pct, 0, 100);
+}
+
+/* From one time to another, modulo 2^32. */
+static inline int32_t wp_household_since(int32_t now_s, int32_t then_s)
+{
+    return (int32_t)((uint32_t)now_s - (uint32_t)then_s);
 }
 
 /* A feature, or a value where it is missing. */

@@ -100,7 +100,7 @@ static void follow_limit(wp_vehicle *state, int32_t pilot_da)
     const int32_t pilot = pilot_da < 0 ? WP_MISSING : limit(pilot_da, 0, PILOT_MAX_DA);
     const int32_t before = state->pilot_da;
     if (pilot != WP_MISSING && before != WP_MISSING) {
-        const int32_t change = pilot - before;
+        const int32_t change = (int32_t)((uint32_t)pilot - (uint32_t)before); /* both are 0 ... 800 */
         if (change >= PILOT_STEP_DA || change <= -PILOT_STEP_DA) {
             count(&state->limit_steps);
             state->limit_changed = true;
@@ -112,7 +112,7 @@ static void follow_limit(wp_vehicle *state, int32_t pilot_da)
         state->answering = false;
     }
     state->pilot_da = pilot;
-    if (state->answering && state->current_ma <= pilot * 100 + ABOVE_LIMIT_MA) {
+    if (state->answering && state->current_ma <= limit(pilot, 0, PILOT_MAX_DA) * 100 + ABOVE_LIMIT_MA) {
         state->limit_response_s = seconds(state->elapsed_ms - state->limit_fell_ms);
         state->answering = false;
     }
@@ -164,9 +164,9 @@ static void settle(wp_vehicle *state)
     if (before == WP_MISSING) {
         state->plateau_first_ma = state->level_ma;
         if (state->idle_before) {
-            /* Above 0: times ascend, and a level that has held began before they saturate. */
+            /* Times ascend, and a level that has held began before they saturate: it is above 0. */
             const uint32_t rise_ms = state->level_ms - state->idle_ms;
-            const int64_t rate = (int64_t)state->level_ma * 1000 / (int64_t)rise_ms;
+            const int64_t rate = (int64_t)state->level_ma * 1000 / (rise_ms > 0u ? (int64_t)rise_ms : 1);
             state->rise_ma_per_s = rate > WP_FEATURE_MAX ? WP_FEATURE_MAX : (int32_t)rate;
         }
     } else if (!state->limit_changed && state->level_ma < before) {

@@ -31,8 +31,7 @@ static WP_OWN_FRAME void answer_features(wp_vehicle_charge *charge, wp_household
     int32_t x[WP_N_VEHICLE_FEATURES];
 
     wp_vehicle_read(&charge->vehicle, x);
-    wp_household_update(&charge->household, charge->model, x);
-    wp_household_read(&charge->household, charge->model, x, answer);
+    wp_household_update(&charge->household, charge->model, x, answer);
 }
 
 static WP_OWN_FRAME uint32_t vehicle_crc(const wp_vehicle *state)

@@ -5,6 +5,12 @@ static int32_t seconds(uint32_t ms)
     return (int32_t)(ms / 1000u);
 }
 
+/* 0 ... most, which it is where it is not WP_MISSING: for what is made of it. */
+static int32_t limited(int32_t value, int32_t most)
+{
+    return value < 0 ? 0 : value > most ? most : value;
+}
+
 static void read_flow(const wp_vehicle *state, int32_t x[WP_N_VEHICLE_FEATURES])
 {
     x[WP_VEHICLE_START_DELAY_S] = WP_MISSING;
@@ -34,12 +40,15 @@ static void read_energy(const wp_vehicle *state, int32_t x[WP_N_VEHICLE_FEATURES
 {
     x[WP_VEHICLE_ENERGY_WH] = state->energy_wh;
     x[WP_VEHICLE_SOC_PCT] = state->soc_pct;
-    x[WP_VEHICLE_SOC_GAIN_PCT] =
-        state->soc_first_pct != WP_MISSING ? state->soc_pct - state->soc_first_pct : WP_MISSING;
+    x[WP_VEHICLE_SOC_GAIN_PCT] = state->soc_first_pct != WP_MISSING
+                                     ? limited(state->soc_pct, 100) - limited(state->soc_first_pct, 100)
+                                     : WP_MISSING;
     x[WP_VEHICLE_ENERGY_PER_SOC_WH] = WP_MISSING;
-    if (state->soc_mark_pct != WP_MISSING && state->soc_latest_pct > state->soc_mark_pct) {
-        const int32_t gained_wh = state->soc_latest_wh - state->soc_mark_wh; /* |it| < 2^25 */
-        const int32_t each_wh = gained_wh / (state->soc_latest_pct - state->soc_mark_pct);
+    const int32_t marked_pct = limited(state->soc_latest_pct, 100) - limited(state->soc_mark_pct, 100);
+    if (state->soc_mark_pct != WP_MISSING && marked_pct > 0) {
+        /* Of what is not WP_MISSING, so it is no more than 2^25. */
+        const int32_t gained_wh = (int32_t)((uint32_t)state->soc_latest_wh - (uint32_t)state->soc_mark_wh);
+        const int32_t each_wh = gained_wh / marked_pct;
         x[WP_VEHICLE_ENERGY_PER_SOC_WH] = each_wh > WP_FEATURE_MAX    ? WP_FEATURE_MAX
                                           : each_wh < -WP_FEATURE_MAX ? -WP_FEATURE_MAX
                                                                       : each_wh;
@@ -61,11 +70,11 @@ void wp_vehicle_read(const wp_vehicle *state, int32_t x[WP_N_VEHICLE_FEATURES])
     x[WP_VEHICLE_CURRENT_MAX_MA] = any ? state->current_max_ma : WP_MISSING;
     x[WP_VEHICLE_VOLTAGE_MV] = any ? state->voltage_mv : WP_MISSING;
     x[WP_VEHICLE_UNBALANCE_PERMILLE] = WP_MISSING;
-    if (n_active > 1 && state->drawing) {
+    if (n_active > 1 && state->drawing && state->current_ma > 0) {
         const int64_t apart = (int64_t)state->current_ma - state->current_least_ma;
         x[WP_VEHICLE_UNBALANCE_PERMILLE] = (int32_t)(apart * 1000 / state->current_ma);
     }
-    x[WP_VEHICLE_PILOT_MA] = state->pilot_da != WP_MISSING ? state->pilot_da * 100 : WP_MISSING;
+    x[WP_VEHICLE_PILOT_MA] = state->pilot_da != WP_MISSING ? limited(state->pilot_da, 800) * 100 : WP_MISSING;
     read_flow(state, x);
     read_energy(state, x);
 }

@@ -150,11 +150,8 @@ void wp_household_init(wp_household *state, const wp_household_model *model);
  * 0 or less for none; with both, the energy counts. */
 void wp_household_ask(wp_household *state, int32_t target_pct, int32_t energy_wh);
 
-/* After each wp_vehicle_update, with the features wp_vehicle_read gives. */
-void wp_household_update(wp_household *state, const wp_household_model *model, const int32_t x[WP_N_VEHICLE_FEATURES]);
-
-/* The answer after the latest update, from the same features. */
-void wp_household_read(const wp_household *state, const wp_household_model *model,
-                       const int32_t x[WP_N_VEHICLE_FEATURES], wp_household_answer *answer);
+/* After each wp_vehicle_update, with the features wp_vehicle_read gives: takes and answers them. */
+void wp_household_update(wp_household *state, const wp_household_model *model, const int32_t x[WP_N_VEHICLE_FEATURES],
+                         wp_household_answer *answer);
 
 #endif
