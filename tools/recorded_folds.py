@@ -2,6 +2,7 @@
 
     python tools/recorded_folds.py DIR              each unit in turn
     python tools/recorded_folds.py DIR --leave 2    each pair of units in turn
+    python tools/recorded_folds.py --simulated      the same of small simulated sets, which nothing was chosen by
 
 With few units one split says little: its figures depend on which units are held out. Exit codes: 0; 2 bad input; 6 the
 core does not compile.
@@ -26,9 +27,18 @@ from train.evaluate.table import horizon_cells
 from train.models.answering import answer_rules
 from train.models.fit import fit
 from train.models.predict import load_model, select_charges
-from train.sessions.dataset import Dataset, read_dataset
+from train.sessions.dataset import Dataset, read_dataset, write_dataset
+from train.sessions.simulator import simulate
 
 WIDTH = 18  # of a column
+SEED = 77  # of small sets, whose units no fleet of the project has
+SMALL_SETS = (  # devices, units of each, population
+    (("redmi_9a",), 5, "built-in"),
+    (("powerbank_9v_10ah", "ipad_10"), 3, "built-in"),
+    (("earbud_case",), 5, "shifted"),
+)
+SMALL_CHARGES = 8  # of each unit
+SMALL_PERIOD_MS = 10_000
 
 
 def fold_answers(dataset: Dataset, held_out: Sequence[str], config: Config) -> list[ChargeAnswers]:
@@ -47,26 +57,54 @@ def line_of(name: str, answered: Sequence[ChargeAnswers]) -> str:
     return "  ".join([*horizon_cells(remaining_figures(answered), WIDTH, 2), name])
 
 
+def score_folds(dataset: Dataset, leave: int, config: Config, name: str = "all together") -> None:
+    """Print a line for each choice of `leave` units left out, and one of all answers, which has the name."""
+    units = sorted(set(dataset.unit_keys))
+    if not 1 <= leave < len(units):
+        raise TrainError(f"--leave {leave}: of {len(units)} units, at least one must be left to train on")
+    pooled: list[ChargeAnswers] = []
+    for held_out in combinations(units, leave):
+        answered = fold_answers(dataset, held_out, config)
+        print(line_of(" ".join(held_out), answered), flush=True)
+        pooled += answered
+    print(line_of(name, pooled), flush=True)
+
+
+def score_simulated(leave: int, config: Config) -> None:
+    """Print the lines of each of SMALL_SETS."""
+    for devices, units, population in SMALL_SETS:
+        charges = simulate(
+            devices,
+            seed=SEED,
+            units_per_device=units,
+            charges_per_unit=SMALL_CHARGES,
+            period_ms=SMALL_PERIOD_MS,
+            population=population,
+        )
+        with tempfile.TemporaryDirectory(prefix="wattprint-small-") as folder:
+            write_dataset(Path(folder) / "charges", list(charges))
+            name = f"all together: {units} units of {' and '.join(devices)}, {population}"
+            score_folds(read_dataset(Path(folder) / "charges"), leave, config, name)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; returns the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("data", type=Path, metavar="DIR", help="dataset folder")
+    parser.add_argument("data", type=Path, nargs="?", metavar="DIR", help="dataset folder")
+    parser.add_argument("--simulated", action="store_true", help="small simulated sets in place of DIR")
     parser.add_argument("--leave", type=int, default=1, metavar="N", help="units left out at a time (default 1)")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings in place of wattprint.toml")
     arguments = parser.parse_args(argv)
+    if arguments.simulated == (arguments.data is not None):
+        parser.error("give a dataset folder, or --simulated")
     try:
-        dataset, config = read_dataset(arguments.data), load_config(arguments.config)
-        units = sorted(set(dataset.unit_keys))
-        if not 1 <= arguments.leave < len(units):
-            raise TrainError(f"--leave {arguments.leave}: of {len(units)} units, at least one must be left to train on")
+        config = load_config(arguments.config)
         print("minutes off / of the baseline, truth within 10-90 %")
         print("  ".join([*(f"{key:>{WIDTH}}" for key in HORIZON_KEYS), "left out"]))
-        pooled: list[ChargeAnswers] = []
-        for held_out in combinations(units, arguments.leave):
-            answered = fold_answers(dataset, held_out, config)
-            print(line_of(" ".join(held_out), answered), flush=True)
-            pooled += answered
-        print(line_of("all together", pooled))
+        if arguments.simulated:
+            score_simulated(arguments.leave, config)
+        else:
+            score_folds(read_dataset(arguments.data), arguments.leave, config)
     except TrainError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -12,14 +13,19 @@ from tests.unit.train.fleet import dataset
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def main(arguments: list[str]) -> int:
-    """Run the tool; returns its exit code."""
+def loaded() -> ModuleType:
+    """The tool."""
     spec = importlib.util.spec_from_file_location("recorded_folds", ROOT / "tools" / "recorded_folds.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    code: int = module.main(arguments)
+    return module
+
+
+def main(arguments: list[str]) -> int:
+    """Run the tool; returns its exit code."""
+    code: int = loaded().main(arguments)
     return code
 
 
@@ -49,3 +55,22 @@ def test_something_must_be_left(arguments: list[str], tmp_path: Path, capsys: py
 def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "none")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_small_simulated_sets(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = loaded()
+    monkeypatch.setattr(tool, "SMALL_SETS", ((("earbud_case",), 2, "built-in"),))
+    monkeypatch.setattr(tool, "SMALL_CHARGES", 3)
+    assert tool.main(["--simulated"]) == 0
+    lines = capsys.readouterr().out.splitlines()[2:]
+    assert [line.rpartition("  ")[2] for line in lines] == [
+        "earbud_case/s77u00",
+        "earbud_case/s77u01",
+        "all together: 2 units of earbud_case, built-in",
+    ]
+
+
+def test_a_folder_or_simulated_sets() -> None:
+    with pytest.raises(SystemExit) as raised:
+        main([])
+    assert raised.value.code == 2

@@ -160,7 +160,7 @@ def with_history(rows: TrainingRows, estimate: EstimateRules) -> TrainingRows:
 
 def _few_forest(rows: TrainingRows, config: Config, estimate: EstimateRules, few: Few) -> bytes:
     if few.prior is None and several_units(rows):
-        return process_forest(rows, config, estimate)
+        return process_forest(rows, config, estimate, smooth=few.smooth)
     parameters = few_parameters(config.forest.remaining, FOREST_ON_PRIOR)
     if few.prior is None:
         found, parameters = rows_alone(rows, config, estimate)

@@ -15,6 +15,7 @@ from train.cluster import Cluster
 from train.config import Config
 from train.errors import ConfigError, TrainError
 from train.features import feature_names, features_version
+from train.models.between_units import learn_between_units
 from train.models.calibrated import device_entries, remaining_entries
 from train.models.crossfit import (
     DEVICE_FILE,
@@ -33,6 +34,7 @@ from train.models.network.source import StoredSource
 from train.models.own import Few, all_of_few, few_of
 from train.models.own_notes import own_notes
 from train.models.own_prior import Prior, learn_as_far_as_it_helps
+from train.models.process import several_units
 from train.models.rows import TrainingRows, training_rows
 from train.models.split import UnitSplit, split_units
 from train.models.stored import StoredDataset, open_stored_dataset
@@ -123,8 +125,12 @@ def fit(
         learnt = learn_network(charges, found, parts, devices, config, str(out), progress, stored)
     else:
 
-        def learn(few: Few | None) -> Learnt:
+        def learn_one(few: Few | None) -> Learnt:
             return _learn_forests(dataset, charges, found, parts, devices, config, cluster, grow, few, teacher)
+
+        def learn(few: Few | None) -> Learnt:
+            several = few is not None and several_units(found.of_units(parts.train))
+            return learn_between_units(few, several, charges, learn_one)
 
         learnt, few, used = learn_as_far_as_it_helps(few, prior, charges, learn)
     about_prior = [used.note()] if used else []

@@ -35,6 +35,7 @@ class Few:
     prior: FewRows | None = None  # of a simulated fleet
     beside: tuple[Charge, ...] = ()  # of its devices, which the model names too
     parts: UnitSplit = NO_UNITS  # of their units
+    smooth: bool = True  # what carries over between several units is a process, not a forest (train/models/process.py)
 
     def balanced(self, rows: TrainingRows) -> TrainingRows:
         """Rows to tell devices by: own charges come as often as the fleet's devices do, COPIES_MAX times at most."""

@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from train.answer_rules import EstimateRules
 from train.config import Config, Forest
 from train.features import feature_names
-from train.models.few import FOREST, TRANSFERS, few_parameters, few_rows
-from train.models.forest import train_labelled_forest
+from train.models.alone import fitted_to_few
+from train.models.few import FOREST, TRANSFERS, FewRows, few_parameters, few_rows
+from train.models.forest import load_forest, train_labelled_forest, train_remaining_forest
 from train.models.rows import TrainingRows
 
 FOREST_OF_PROCESS = replace(FOREST, rounds=40, max_depth=4, eta=0.3, min_child_weight=0.3)
@@ -35,6 +36,7 @@ LEAST_SPREAD = 0.05  # of a coordinate: what hardly varies tells nothing
 POINTS_MAX = 1200  # that the process rests on: its cost is their cube
 POINTS_OF_CHARGE = 14
 EARLY_S = (60, 300)
+BEGUN_S = 30  # by then the current has risen
 DECAY_TO_FULL = float(np.log(20))  # full is a twentieth of the largest current
 TAIL = 1.2816  # standard deviations from the median to the 10 and 90 % quantiles
 
@@ -68,15 +70,31 @@ def several_units(rows: TrainingRows) -> bool:
     return len(np.unique(known.unit)) > len(np.unique(known.device))
 
 
-def process_forest(rows: TrainingRows, config: Config, estimate: EstimateRules) -> bytes:
-    """The forest for the remaining time of another unit, as XGBoost saves it."""
+def process_forest(rows: TrainingRows, config: Config, estimate: EstimateRules, *, smooth: bool = True) -> bytes:
+    """The forest for the remaining time of another unit, as XGBoost saves it.
+
+    It says what the process says, or without `smooth` what a plain forest does once a charge has begun: before that a
+    current which still rises looks like one that decays, and a plain forest takes it for that.
+    """
     known = rows.where(rows.remaining_s >= 0)
     shown = few_rows(known, estimate, TRANSFERS)
     coordinates = coordinates_of(known, estimate)
     found = fit_process(known, coordinates, shown.target.astype(np.float64))
-    parameters: Forest = few_parameters(config.forest.remaining, FOREST_OF_PROCESS)
     labels = found.quantiles(coordinates).astype(np.float32)
+    if not smooth:
+        begun = known.elapsed_s >= BEGUN_S
+        labels[begun] = _plain_quantiles(shown, len(np.unique(known.charge)), config)[begun]
+    parameters: Forest = few_parameters(config.forest.remaining, FOREST_OF_PROCESS)
     return train_labelled_forest(shown.columns, labels, shown.weight, parameters, config.forest.seed)
+
+
+def _plain_quantiles(shown: FewRows, n_charges: int, config: Config) -> NDArray[np.float32]:
+    """What a plain forest fitted to rows says of them, [n, 3] in order."""
+    parameters = fitted_to_few(few_parameters(config.forest.remaining, FOREST), n_charges)
+    data = train_remaining_forest(shown.columns, shown.target, shown.weight, parameters, config.forest.seed)
+    width = shown.columns.shape[1]
+    forest = load_forest(data, where="training", objective="reg:quantileerror", n_features=width, n_outputs=3)
+    return np.sort(forest.margins(shown.columns), axis=1).astype(np.float32)
 
 
 def fit_process(rows: TrainingRows, coordinates: Floats, lacking: Floats) -> Process:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -22,8 +22,10 @@ from train.evaluate.run import evaluate
 from train.features import feature_names
 from train.models import crossfit, few, own
 from train.models.alone import rows_alone
+from train.models.between_units import learn_between_units
 from train.models.courses import CourseRows
 from train.models.fit import fit
+from train.models.learnt import Learnt
 from train.models.own import Few, charge_folds
 from train.models.own_notes import own_notes
 from train.models.own_prior import Prior, learn_as_far_as_it_helps
@@ -313,6 +315,47 @@ def test_the_fleet_is_kept_when_told_to_and_when_nothing_tells(asked: str, n_cha
     assert prior == Prior(asked, "fleet", n_charges, {"fleet": 1.5})
     assert ("too few charges" in prior.note()) is (asked == "fleet")
     assert learn_as_far_as_it_helps(None, "none", mine, answering(90, 60))[2] is None
+
+
+@pytest.mark.parametrize(
+    ("process_s", "forest_s", "used"), [(60, 90, "process"), (90, 60, "forest"), (60, 60, "process")]
+)
+def test_units_left_out_tell_process_from_forest(process_s: int, forest_s: int, used: str) -> None:
+    mine = late_by(0)[0]
+    tried: list[Few | None] = []
+
+    def learn(how: Few | None) -> Any:
+        tried.append(how)
+        course = late_by(process_s if how is not None and how.smooth else forest_s)[1]
+        return learnt_with(course)
+
+    found = learn_between_units(Few(), several=True, charges=mine, learn=learn)
+    assert tried == [Few(), Few(smooth=False)]
+    late_s = found.unseen.course.quantile_s[:, 1] - found.unseen.course.remaining_s
+    assert late_s.tolist() == [process_s if used == "process" else forest_s] * 3
+    off = {"process": process_s / 60, "forest": forest_s / 60}
+    assert found.training == {"rounds": 3, "between_units": {"used": used, "left_out_charges": 3, "off_minutes": off}}
+    assert found.notes[0] == "first"
+    assert f"rest on a {used}: 3 charges" in found.notes[1]
+
+
+@pytest.mark.parametrize(("how", "several"), [(None, True), (Few(), False), (Few(NO_ROWS), True)])
+def test_nothing_is_chosen_where_nothing_carries_over(how: Few | None, several: bool) -> None:
+    tried: list[Few | None] = []
+
+    def learn(one: Few | None) -> Any:
+        tried.append(one)
+        return learnt_with(late_by(60)[1])
+
+    assert learn_between_units(how, several, late_by(0)[0], learn).training == {"rounds": 3}
+    assert tried == [how]
+
+
+def learnt_with(course: CourseRows) -> Learnt:
+    """Models that answered charges left out as `course` has it."""
+    unseen = SimpleNamespace(course=course)
+    rules: Any = None
+    return Learnt("forest", {}, None, {}, cast(Any, unseen), rules, {"rounds": 3}, {}, (), ("first",))
 
 
 @pytest.mark.parametrize(("late_s", "helps"), [(60, True), (6000, False)])

@@ -107,9 +107,9 @@ def test_none_of_few_units_is_only_calibrated_on() -> None:
 def test_another_unit_is_answered_better_than_by_the_baseline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     used = []
 
-    def counted(*given: Any) -> bytes:
+    def counted(*given: Any, **how: Any) -> bytes:
         used.append(given)
-        return process_forest(*given)
+        return process_forest(*given, **how)
 
     monkeypatch.setattr(crossfit, "process_forest", counted)
     write_dataset(tmp_path / "data", charges(1, 5, 6))
