@@ -173,7 +173,7 @@ def bench_own() -> list[dict[str, Any]]:
     if recordings := os.environ.get("WATTPRINT_RECORDINGS"):
         cells = WORK / "own_cells"
         run("-m", "train", "import", "nasa", Path(recordings) / "nasa_liion", cells)
-        parts.append([str(cells)])
+        parts.append([str(cells), "--bounds"])
     for number, options in enumerate(parts):
         out = WORK / f"own{number}.json"
         print(run("tools/own_device.py", *options, "--out", out), end="", flush=True)

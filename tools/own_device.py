@@ -4,6 +4,7 @@
     python tools/own_device.py DIR                each unit of a dataset folder
     python tools/own_device.py --join             also with the fleet's devices among the answers
     python tools/own_device.py --always           also with the fleet whether it helps or not
+    python tools/own_device.py --bounds           also what one could say who knows more, after five charges
     python tools/own_device.py --study            three phones, one unit each: split by charge, and by row
 
 Each figure is minutes off / of the baseline (the median duration of the charges learnt from, less the time gone by) and
@@ -42,6 +43,7 @@ from train.sessions.simulator import device_names, simulate
 from train.sessions.types import Charge
 
 LEARNT_FROM = (3, 5, 10)
+BOUNDS_FROM = 5  # charges
 LATER = 8  # charges of a simulated unit that are scored
 SEED = 2001  # of units that no fleet of the project has
 WIDTH = 17  # of a column
@@ -112,9 +114,9 @@ def _oracle(answered: Sequence[ChargeAnswers], baseline: float) -> str:
 
 
 def score_units(
-    folder: Path | None, counts: Sequence[int], ways: Sequence[Way], config: Config
+    folder: Path | None, counts: Sequence[int], ways: Sequence[Way], config: Config, *, bounds: bool = False
 ) -> list[dict[str, Any]]:
-    """Print a line for each number of charges and way to learn; the same as rows."""
+    """Print a line for each number of charges and way to learn, and of each bound; the same as rows."""
     print("minutes off / of the baseline, truth within 10-90 %")
     print("  ".join([*(f"{key:>{WIDTH}}" for key in HORIZON_KEYS), "ratio (oracle)", "charges, --prior"]))
     units = [charges for charges in units_of(folder) if len(charges) > LEARNT_FROM[0]]
@@ -134,6 +136,35 @@ def score_units(
                 words.append(f"{left_out} units without a full one left out")
             print(line_of(", ".join(words), answered), flush=True)
             rows.append({"what": f"{n} charges, --prior {way.name}", **_figures(answered)})
+        if bounds and n == BOUNDS_FROM:
+            rows += _score_bounds(units, n, answered, config)
+    return rows
+
+
+def _score_bounds(
+    units: Sequence[Sequence[Charge]], n: int, answered: Sequence[ChargeAnswers], config: Config
+) -> list[dict[str, Any]]:
+    """Print what one could say who knows more, beside the baseline of `answered` from n charges; the same as rows."""
+    from own_bounds import BOUNDS, bound_answers
+
+    rows = []
+    given = bound_answers(answered, units)
+    given["learnt"] = []
+    baselines = {item.session: item.baseline_s for item in answered}
+    for charges in units:
+        for charge in (one for one in charges if one.session in baselines):
+            others = [one for one in charges if one is not charge]
+            if any(map(_gets_full, others)):
+                (item,) = answers(others, [charge], ALONE, config)
+                given["learnt"].append(replace(item, baseline_s=baselines[charge.session]))
+    for name, bound in given.items():
+        found = remaining_figures(bound)
+        off, base = (found[key]["overall"] for key in ("mae_minutes", "baseline_mae_minutes"))
+        cells = (f"{found['mae_minutes'].get(key, float('nan')):.1f}" for key in HORIZON_KEYS)
+        what = BOUNDS.get(name, "--prior none learnt from all its other charges, later ones too")
+        line = [*(f"{cell:>{WIDTH}}" for cell in cells), f"{off / base:.2f}".rjust(13), f"{n}, bound: {what}"]
+        print("  ".join(line), flush=True)
+        rows.append({"what": f"{n} charges, bound: {what}", **_figures(bound)})
     return rows
 
 
@@ -206,6 +237,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--join", action="store_true", help="also with the fleet's devices among the answers")
     parser.add_argument("--always", action="store_true", help="also with the fleet whether it helps or not")
+    parser.add_argument(
+        "--bounds", action="store_true", help=f"after {BOUNDS_FROM} charges also what one could say who knows more"
+    )
     parser.add_argument("--study", action="store_true", help="the study's three phones in place of all this")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the figures as JSON too")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings in place of wattprint.toml")
@@ -216,7 +250,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             rows = score_study(config)
         else:
             ways = [ALONE, ON_FLEET, *([ALWAYS] if arguments.always else []), *([JOINED] if arguments.join else [])]
-            rows = score_units(arguments.data, arguments.charges, ways, config)
+            rows = score_units(arguments.data, arguments.charges, ways, config, bounds=arguments.bounds)
         if arguments.out is not None:
             arguments.out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     except TrainError as error:

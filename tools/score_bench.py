@@ -1,12 +1,13 @@
 """`make bench-score`: how good the default model is, beside its baselines and bounds, in one run.
 
-    make bench-score ARGS="[--quick] [--artifact DIR] [--only unseen,shifted,bounds,unknown] [--bounds-units N]
-                          [--out FILE]"
+    make bench-score ARGS="[--quick] [--artifact DIR] [--only unseen,shifted,bounds,twins,unknown] [--bounds-units N]
+                          [--seed N] [--out FILE]"
 
 unseen   the artifact on simulated charges of units no committed model has seen: accuracy, minutes, interval
 shifted  the same on the shifted population: other cells, chargers and noise
 bounds   trainings on one fleet: as on the board, an unbounded float model, one that is told the state of charge, and
          the leaky split by row (train/evaluate/bounds.py)
+twins    two devices that are nearly alike, told apart by a float model that sees every sample (train/evaluate/twins.py)
 unknown  each device left out in turn (train/evaluate/left_out.py)
 
 Goals stand beside the figures; a missed one is said, and is no error. Exit code: 0, or that of a command that failed.
@@ -27,6 +28,7 @@ from typing import Any
 from bench import ARTIFACT, ROOT, WORK, BenchError, run, run_json
 
 HORIZONS = ("5s", "10s", "30s", "60s", "300s", "1800s", "overall")
+TWINS_TIMES = ("10s", "30s", "60s")
 UNSEEN_SEED, TRAINED_SEED = 1000, 1
 
 
@@ -37,11 +39,15 @@ class Size:
     unseen: int
     shifted: int
     bounds: int
+    twins: int
     unknown: int
+    seed: int = TRAINED_SEED  # of the fleets that models are trained on
 
 
-WHOLE = Size(unseen=60, shifted=12, bounds=40, unknown=100)
-QUICK = Size(unseen=6, shifted=4, bounds=8, unknown=16)
+WHOLE = Size(unseen=60, shifted=12, bounds=40, twins=800, unknown=100)
+QUICK = Size(unseen=6, shifted=4, bounds=8, twins=40, unknown=16)
+TWINS = ("galaxy_s21", "galaxy_s21_ultra")
+TWINS_CHARGER = "usb_5v_2a"  # gives both the same
 LEAST_UNITS = QUICK.bounds  # fewer train as few units do, and are no bound of anything
 Say = Callable[[str], None]
 
@@ -63,7 +69,19 @@ def bounds(artifact: Path, size: Size, say: Say) -> list[dict[str, Any]]:
     from train.sessions.simulator.fleet import simulate
 
     del artifact  # trainings are compared, not artifacts
-    return compared(list(simulate(seed=TRAINED_SEED, units_per_device=size.bounds, charges_per_unit=2)), Config(), say)
+    fleet = list(simulate(seed=size.seed, units_per_device=size.bounds, charges_per_unit=2))
+    return compared(fleet, Config(), say, lambda one: one.device in TWINS and one.charger == TWINS_CHARGER)
+
+
+def twins(artifact: Path, size: Size, say: Say) -> list[dict[str, Any]]:
+    """Two devices alone, by kind of charger."""
+    from train.config import Config
+    from train.evaluate.twins import twins as told_apart
+    from train.sessions.simulator.fleet import simulate
+
+    del artifact  # a bound of any
+    fleet = list(simulate(TWINS, seed=size.seed, units_per_device=size.twins, charges_per_unit=2))
+    return told_apart(fleet, Config(), say)
 
 
 def unknown(artifact: Path, size: Size, say: Say) -> list[dict[str, Any]]:
@@ -73,13 +91,14 @@ def unknown(artifact: Path, size: Size, say: Say) -> list[dict[str, Any]]:
     from train.sessions.simulator.fleet import simulate
 
     del artifact  # models are trained without each device
-    return left_out(list(simulate(seed=TRAINED_SEED, units_per_device=size.unknown, charges_per_unit=2)), Config(), say)
+    return left_out(list(simulate(seed=size.seed, units_per_device=size.unknown, charges_per_unit=2)), Config(), say)
 
 
 PARTS: dict[str, Callable[[Path, Size, Say], Any]] = {
     "unseen": unseen,
     "shifted": shifted,
     "bounds": bounds,
+    "twins": twins,
     "unknown": unknown,
 }
 
@@ -143,10 +162,24 @@ def tables(found: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str
         rows = [
             [f"{row['model']}: {title}", *(_cell(row[key].get(at), times) for at in HORIZONS)]
             for row in found["bounds"]
-            for title, key, times in (("device right, %", "accuracy", 100), ("minutes off", "mae_minutes", 1))
-            if row[key]
+            for title, key, times in (
+                ("device right, %", "accuracy", 100),
+                (f"the same without {' and '.join(TWINS)} on {TWINS_CHARGER}", "accuracy_apart", 100),
+                ("minutes off", "mae_minutes", 1),
+            )
+            if row.get(key)
         ]
         shown.append(("bounds: one fleet, one split by unit", ["model", *HORIZONS], rows))
+    if "twins" in found:
+        columns = ["charger", "charges", *TWINS_TIMES]
+        rows = [
+            [row["charger"], str(row["charges"]), *(_cell(row["accuracy"].get(at), 100) for at in TWINS_TIMES)]
+            for row in found["twins"]
+        ]
+        all_of = found["twins"][-1]["accuracy"]
+        most = [f"{100 - 100 * share_of_twins() * (1 - all_of[at]):.1f}" for at in TWINS_TIMES]
+        rows.append(["all devices, were no other ever wrong", "", *most])
+        shown.append((f"twins: {' or '.join(TWINS)}, right in %, every sample known", columns, rows))
     if "unknown" in found:
         columns = ["left out", "AUROC", "caught, %", "taken for", "of its charges, %", "AUROC if it is learnt"]
         rows = [
@@ -168,6 +201,13 @@ def tables(found: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str
         ]
         shown.append(("goals", ["what", "asked", "reached", ""], rows))
     return shown
+
+
+def share_of_twins() -> float:
+    """Of all charges, where each device has as many."""
+    from train.sessions.simulator import device_names
+
+    return len(TWINS) / len(device_names())
 
 
 def _evaluation_rows(found: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
@@ -207,12 +247,16 @@ def main(arguments: list[str] | None = None) -> int:
         "--bounds-units", type=int, metavar="N",
         help=f"units of each device that bounds are trained and scored on ({WHOLE.bounds}; the default model has 120)",
     )  # fmt: skip
+    parser.add_argument(
+        "--seed", type=int, default=TRAINED_SEED, metavar="N",
+        help=f"of the fleets that bounds, twins and unknown are trained on ({TRAINED_SEED}): another look at them",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "score.json", metavar="FILE")
     args = parser.parse_args(arguments)
     wanted = args.only.split(",")
     if lost := [part for part in wanted if part not in PARTS]:
         parser.error(f"--only {lost[0]}: there are {', '.join(PARTS)}")
-    size = QUICK if args.quick else WHOLE
+    size = replace(QUICK if args.quick else WHOLE, seed=args.seed)
     if args.bounds_units is not None:
         if args.bounds_units < LEAST_UNITS:
             parser.error(f"--bounds-units: {args.bounds_units} is too few, {LEAST_UNITS} at least")

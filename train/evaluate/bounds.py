@@ -27,8 +27,16 @@ DEVICE_ROWS_UNTIL_S = 600  # the unbounded classifier learns from these: later r
 ROW_SPLIT_TESTED = 0.2
 
 
-def bounds(charges: Sequence[Charge], config: Config, progress: Callable[[str], None]) -> list[dict[str, Any]]:
-    """A row for each model: `model`, `accuracy` and `mae_minutes` by horizon (docs/evaluation.md, Bounds)."""
+def bounds(
+    charges: Sequence[Charge],
+    config: Config,
+    progress: Callable[[str], None],
+    apart: Callable[[Charge], bool] = lambda _: False,
+) -> list[dict[str, Any]]:
+    """A row for each model: `model`, `accuracy` and `mae_minutes` by horizon (docs/evaluation.md, Bounds).
+
+    `accuracy_apart` is that of all charges but those which are set `apart`.
+    """
     units = [charge.unit_key for charge in charges]
     shares, seed = config.split, config.forest.seed
     split = split_units(units, shares.calibration, shares.held_out, shares.seed)
@@ -56,6 +64,10 @@ def bounds(charges: Sequence[Charge], config: Config, progress: Callable[[str], 
         told = [_with(_labelled(part, rules), part) for part in (train, stop)]
         given = np.column_stack([columns, scored.soc_pct]).astype(np.float32)
         table.append(_row("unbounded, SoC given", scored, None, unbounded_median(told[0], told[1], given, seed)))
+    others = ~np.array([apart(charge) for charge in charges], np.bool_)[scored.rows.charge]
+    for row, named in zip(table[1:3], (answered, device), strict=True):
+        told = (named == scored.rows.device).astype(np.float64)
+        row["accuracy_apart"] = scored.where(others).mean(told[others])
     progress("the leaky split by row")
     return [*table, leaky_rows(found, rules, seed)]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from train.models.learnt import Learnt
 from train.models.own import FOLDED_FROM, Few
@@ -30,9 +31,8 @@ class Prior:
             tried = f"{self.left_out_charges} charges, left out in turn, are {off}"
             if self.used == "fleet":
                 return f"{rest}: {tried}"
-            return (
-                f"minutes rest on your charges alone, most are not helped by the fleet: {tried} (fleet-always keeps it)"
-            )
+            taken = "the fleet is taken where it is nearer whichever one of them is put aside (fleet-always keeps it)"
+            return f"minutes rest on your charges alone: {tried}; {taken}"
         if self.asked == "fleet" and self.left_out_charges < FOLDED_FROM:
             return f"{rest}; too few charges got full to tell whether it helps"
         return rest
@@ -43,7 +43,7 @@ def learn_as_far_as_it_helps(
 ) -> tuple[Learnt, Few | None, Prior | None]:
     """What `learn` makes with the fleet where charges left out in turn are answered better so, or without it.
 
-    Better is on average and on more than half of the charges: one that began unlike the others, among a handful, must
+    Better is on average, whichever single charge is put aside: one that began unlike the others, among a handful, must
     not decide how all are answered.
 
     few      how to learn from few units; without a prior there is nothing to choose
@@ -63,6 +63,12 @@ def learn_as_far_as_it_helps(
     without = learn(alone)
     none = left_out_minutes(charges, alone, without.unseen.course).answered
     off["none"] = round(float(none.mean()), 2)
-    if fleet.mean() < none.mean() and np.mean(fleet < none) > 0.5:
+    if _better_without_any_one(fleet, none):
         return with_fleet, few, Prior(asked, "fleet", n, off)
     return without, alone, Prior(asked, "none", n, off)
+
+
+def _better_without_any_one(off: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
+    """Whether errors [n] of n > 1 charges are less than the `other` on average, all together and each charge aside."""
+    gain = other - off
+    return bool(gain.sum() > max(0.0, float(gain.max())))

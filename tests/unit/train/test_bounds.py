@@ -12,6 +12,7 @@ from train.config import Config, Forests, RemainingForest, Split
 from train.evaluate.bounds import bounds
 from train.evaluate.left_out import left_out
 from train.evaluate.moments import moments
+from train.evaluate.twins import twins
 from train.sessions.types import Charge
 
 FOREST = RemainingForest(rounds=4, max_depth=3, eta=0.5, min_child_weight=0.1)
@@ -67,3 +68,38 @@ def test_a_device_left_out_is_strange_unless_it_has_a_twin() -> None:
     assert table["twin"]["charges"] == 24
     assert table["device3"]["bound"] == 1.0
     assert table["twin"]["bound"] < 1.0
+
+
+def test_what_is_set_apart_counts_no_more() -> None:
+    every = charges(3, 8, 3)
+    board = bounds(every, CONFIG, lambda _: None, lambda one: one.device != "device1")[1]
+    alone = bounds(every, CONFIG, lambda _: None)[1]
+    assert alone["accuracy_apart"] == alone["accuracy"] == board["accuracy"]
+    of_all = bounds(every, CONFIG, lambda _: None, lambda _: True)[1]
+    assert of_all["accuracy_apart"] == {}
+    assert set(board["accuracy_apart"]) == set(board["accuracy"])
+
+
+def test_two_devices_are_told_apart_as_far_as_their_samples_go() -> None:
+    """On one charger the second takes more; on the other both are the same but for their name."""
+    plain = [
+        replace(one, charger="shared" if number % 2 else "own")
+        for unit in range(24)
+        for number, one in enumerate(charges(1, 1, 2))
+        for one in (replace(one, unit=f"u{unit}", session=f"{unit}-{number}"),)
+    ]
+    twin = [
+        replace(
+            one,
+            device="device9",
+            session=f"twin{one.session}",
+            current_ma=one.current_ma + (200 if one.charger == "own" else 0),
+        )
+        for one in plain
+    ]
+    rows = {row["charger"]: row for row in twins([*plain, *twin], Config(), lambda _: None)}
+    assert list(rows) == ["own", "shared", "all"]
+    assert rows["own"]["accuracy"] == {"10s": 1.0, "30s": 1.0, "60s": 1.0}
+    assert rows["shared"]["accuracy"]["60s"] == 0.5
+    assert rows["all"]["accuracy"]["60s"] == 0.75
+    assert rows["all"]["charges"] == rows["own"]["charges"] + rows["shared"]["charges"]

@@ -300,11 +300,20 @@ def test_the_fleet_is_used_where_charges_left_out_say_so(with_s: int, without_s:
     assert ("fleet-always keeps it" in prior.note()) is (used == "none")
 
 
-def test_one_charge_unlike_the_others_does_not_call_for_the_fleet() -> None:
-    learn = answering(with_s=[300, 300, 300], without_s=[60, 60, 3000])
-    _, how, prior = learn_as_far_as_it_helps(Few(NO_ROWS), "fleet", late_by(0)[0], learn)
-    assert how == Few()
-    assert prior == Prior("fleet", "none", 3, {"fleet": 5.0, "none": 17.33})
+@pytest.mark.parametrize(
+    ("with_s", "without_s", "used"),
+    [
+        ([300, 300, 300], [60, 60, 3000], "none"),  # the last alone speaks for the fleet
+        ([240, 120, 300], [120, 180, 3000], "none"),  # two do, but without the last it loses
+        ([240, 120, 300], [120, 300, 3000], "fleet"),
+        ([900, 60, 60], [120, 600, 600], "none"),  # nor may two outvote what the first loses but for one of them
+    ],
+)
+def test_one_charge_unlike_the_others_does_not_decide(with_s: list[int], without_s: list[int], used: str) -> None:
+    _, how, prior = learn_as_far_as_it_helps(Few(NO_ROWS), "fleet", late_by(0)[0], answering(with_s, without_s))
+    assert how == (Few() if used == "none" else Few(NO_ROWS))
+    assert prior is not None
+    assert prior.used == used
 
 
 @pytest.mark.parametrize(("asked", "n_charges"), [("fleet-always", 3), ("fleet", 2)])
