@@ -5,11 +5,13 @@
 Frama-C's Eva follows every range of values through firmware/src/main.c, lib/core and the model, with a port
 (firmware/proof/port.c) whose bytes, times and measurements are all there can be, for any number of turns of the loop:
 as a 32-bit board with sensor and settings, one with neither, and a 64-bit one; and with networks whose graph answers
-any bytes, so that the core's part of them is in it. Nothing is assumed: no annotation claims anything, and no
-specification stands for a function of the core. memset, memcpy and memmove are Frama-C's own.
+any bytes, so that the core's part of them is in it. A charge point's board runs lib/vehicle with households of one to
+eight cars and any tables that wp_household_check lets through. Nothing is assumed: no annotation claims anything, and
+no specification stands for a function of the core. memset, memcpy and memmove are Frama-C's own.
 
-Then three mistakes are planted, one at a time, an overflow, an index and an entry of the model's tables, and have to be
-found. --update writes the ranges of the board's state into a page of docs, between two comments.
+Then mistakes are planted, one at a time, an overflow, an index, an entry of the model's tables, at a charge point a
+missing value taken for a number and a table's bound that is not checked, and have to be found. --update writes the
+ranges of the boards' states into a page of docs, between two comments.
 
 Exit code: 0 proved, 1 an alarm, a function that was not analysed or a planted mistake that was not found, 2 usage,
 6 no Frama-C.
@@ -30,11 +32,12 @@ from pathlib import Path
 from proof.errors import EXIT_ALARM, EXIT_INTERRUPTED, EXIT_TOOLS, EXIT_USAGE, ProveError
 from proof.eva import Program, analyse
 from proof.planted import PLANTED, Planted, plant
-from proof.report import Run, as_json, never_analysed, report, table, update
+from proof.report import Run, as_json, never_analysed, report, tables, update
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRMWARE = ROOT / "firmware"
 NETWORK = FIRMWARE / "proof" / "network"  # whose graph answers anything
+HOUSEHOLD = FIRMWARE / "proof" / "household"  # whose tables hold anything
 
 
 def functions_of(program: Program, folder: Path) -> frozenset[str]:
@@ -50,18 +53,23 @@ def functions_of(program: Program, folder: Path) -> frozenset[str]:
     return frozenset(row.split()[2] for row in names.splitlines() if re.match(r"[0-9a-f]+ [tT] ", row))
 
 
+def functions_of_libraries(program: Program) -> frozenset[str]:
+    """What has to be in the proof: the core's functions, and at a charge point lib/vehicle's."""
+    return frozenset[str]().union(*(functions_of(program, folder) for folder in program.libraries))
+
+
 def prove(name: str, program: Program) -> Run:
     """One analysis to its end."""
-    core = functions_of(program, program.firmware / "lib" / "core" / "src")
+    core = functions_of_libraries(program)
     model = functions_of(program, program.model)
-    return Run(name, program, analyse(program, core | model | {"main"}), core, model)
+    return Run(name, program, analyse(program, core | model | {"main", "port_init"}), core, model)
 
 
 def find_planted(mistake: Planted, model: Path) -> bool:
     """Whether Eva's first alarm about a copy with that mistake is about the mistake."""
     with tempfile.TemporaryDirectory(prefix="wattprint-prove-") as work:
         program = plant(mistake, FIRMWARE, model, Path(work))
-        defined = functions_of(program, program.firmware / "lib" / "core" / "src") | {"main"}
+        defined = functions_of_libraries(program) | {"main", "port_init"}
         alarms = analyse(program, defined | functions_of(program, program.model), stop_at_first=True).alarms
     return bool(alarms) and mistake.explains(alarms[0])
 
@@ -74,6 +82,8 @@ def programs(model: Path) -> dict[str, Program]:
         "a network with a window": Program(FIRMWARE, NETWORK, all_parts=True),
         "a network with a state": Program(FIRMWARE, NETWORK, all_parts=True, recurrent=True),
         "64 bits, sensor and settings": Program(FIRMWARE, model, all_parts=True, bits=64),
+        "a charge point": Program(FIRMWARE, HOUSEHOLD, all_parts=True, vehicles=True),
+        "a charge point, 64 bits": Program(FIRMWARE, HOUSEHOLD, all_parts=True, bits=64, vehicles=True),
     }
 
 
@@ -115,7 +125,7 @@ def main(arguments: list[str]) -> int:
         for k, run in enumerate(runs):
             (args.log / f"eva-{k}.txt").write_text(run.finding.said, encoding="utf-8")
     if args.update:
-        update(args.update, table(runs[0]))
+        update(args.update, tables(runs))
     return conclude(runs, planted, args.json)
 
 

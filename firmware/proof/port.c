@@ -7,6 +7,9 @@
  */
 #include "hardware.h"
 #include "port.h"
+#if WP_PROFILE_EV
+#include "model.h"
+#endif
 
 static volatile uint8_t any_byte;
 static volatile uint32_t any_u32;
@@ -103,7 +106,11 @@ int port_init(int argc, char *argv[])
 {
     (void)argc;
     (void)argv;
+#if WP_PROFILE_EV
+    return proof_tables() ? 0 : 1;
+#else
     return 0;
+#endif
 }
 
 void port_watchdog_kick(void)

@@ -114,6 +114,14 @@ def test_mistakes_can_be_planted(proof: SimpleNamespace, tmp_path: Path) -> None
         assert len(changed) == 1
 
 
+def test_names_in_braces_within_braces(proof: SimpleNamespace) -> None:
+    said = (
+        "Values at end of function main:\n  b.kept{[0].answer{.car{.done_s; .go}; .crc}; [1].t_ms} ∈ [--..--]\n[next]\n"
+    )
+    names = ("b.kept[0].answer.car.done_s", "b.kept[0].answer.car.go", "b.kept[0].answer.crc", "b.kept[1].t_ms")
+    assert proof.eva.ranges_of(said) == dict.fromkeys(names, "[--..--]")
+
+
 def test_ranges_in_words(proof: SimpleNamespace) -> None:
     assert proof.report.readable("[--..--]") == "all of its type"
     assert proof.report.readable("[-1073740800..1023]") == "−1 073 740 800 … 1 023"

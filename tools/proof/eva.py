@@ -22,13 +22,17 @@ UNROLLED_TURNS = 48
 SPLIT_BY_RESULT = (
     *("wp_features_update", "wp_charge_init", "wp_charge_update", "wp_answer_next", "wp_model_check", "wp_port_check"),
     *("wp_board_init", "read_digits", "read_number", "read_fields", "wp_line_parse"),
+    *("port_init", "proof_tables", "wp_household_check", "car_check", "ends_and_powers", "energies"),
+    *("wp_vehicle_update", "wp_vehicle_charge_init", "wp_vehicle_charge_update"),
 )
 # Functions in which so many cases are followed one by one: both outcomes of what they call; every way through a tree
-# and a binary search.
+# and a binary search; every entry of a household's tables that may be refused.
 CASES = {
     **dict.fromkeys(("wp_charge_init", "wp_charge_update", "wp_answer_next", "wp_board_init", "main"), 5),
     **dict.fromkeys(("answer_new_sample", "send_sample", "measure", "take_message"), 5),
     **dict.fromkeys(("take_line", "wp_line_parse", "read_fields", "read_number"), 8),
+    **dict.fromkeys(("port_init", "proof_tables", "wp_vehicle_charge_init", "wp_vehicle_charge_update"), 5),
+    **dict.fromkeys(("wp_household_check", "car_check", "ends_and_powers", "energies"), 60),
     "begin_charge": 20,
     "leaf_of": 500,
     "wp_forest_reached16": 1000,
@@ -40,25 +44,36 @@ CASES = {
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What is analysed: a firmware folder and a model's, for a board with sensor and settings or without either."""
+    """What is analysed: a firmware folder and a model's, for a board with sensor and settings or without either.
+
+    `vehicles`: of a charge point, whose model is a household's.
+    """
 
     firmware: Path
     model: Path
     all_parts: bool
     bits: int = 32
     recurrent: bool = False  # of firmware/proof/network
+    vehicles: bool = False
 
     @property
     def defines(self) -> list[str]:
         """Of the preprocessor."""
-        return [f"-DPROOF_ALL_PARTS={int(self.all_parts)}", f"-DPROOF_RECURRENT={int(self.recurrent)}"]
+        proof = [f"-DPROOF_ALL_PARTS={int(self.all_parts)}", f"-DPROOF_RECURRENT={int(self.recurrent)}"]
+        return [*proof, f"-DWP_PROFILE_EV={int(self.vehicles)}"]
+
+    @property
+    def libraries(self) -> list[Path]:
+        """Folders of the C that has to be in the proof."""
+        names = ["core", *(["vehicle"] if self.vehicles else [])]
+        return [self.firmware / "lib" / name / "src" for name in names]
 
     @property
     def sources(self) -> list[Path]:
-        """The main loop, the port that does anything, the core and the model."""
-        core = sorted((self.firmware / "lib" / "core" / "src").glob("*.c"))
+        """The main loop, the port that does anything, the libraries and the model."""
+        parts = [path for folder in self.libraries for path in sorted(folder.glob("*.c"))]
         own = [self.firmware / "src" / "main.c", self.firmware / "proof" / "port.c"]
-        return [*own, *core, *sorted(self.model.glob("*.c"))]
+        return [*own, *parts, *sorted(self.model.glob("*.c"))]
 
     @property
     def includes(self) -> list[str]:
@@ -164,9 +179,18 @@ def _entries(block: str) -> list[tuple[str, str]]:
 
 
 def _alternatives(names: str) -> Sequence[str]:
-    """`.live{.now_ms; .due_ms}` is .live.now_ms and .live.due_ms."""
+    """`.live{.now_ms; .due_ms}` is .live.now_ms and .live.due_ms; braces may lie in braces."""
     before, brace, rest = names.partition("{")
     if not brace:
         return [names]
-    inside, _, after = rest.partition("}")
-    return [f"{before}{each.strip()}{after}" for each in inside.split(";")]
+    inside = [""]
+    depth, k = 1, 0
+    while depth > 0 and k < len(rest):
+        depth += {"{": 1, "}": -1}.get(rest[k], 0)
+        if depth == 1 and rest[k] == ";":
+            inside.append("")
+        elif depth > 0:
+            inside[-1] += rest[k]
+        k += 1
+    after = _alternatives(rest[k:])
+    return [before + one + end for each in inside for one in _alternatives(each.strip()) for end in after]

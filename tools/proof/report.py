@@ -11,6 +11,7 @@ from proof.errors import EXIT_USAGE, ProveError
 from proof.eva import Finding, Program
 
 BEGIN, END = "<!-- made by: python tools/prove.py --update docs/proof.md -->", "<!-- end -->"
+BEGIN_VEHICLES = BEGIN.replace(" -->", ", of a charge point -->")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Run:
     name: str
     program: Program
     finding: Finding
-    core: frozenset[str]  # all functions of lib/core
+    core: frozenset[str]  # all functions of lib/core, of a charge point lib/vehicle's too
     model: frozenset[str]
 
     @property
@@ -55,10 +56,13 @@ def report(run: Run) -> None:
 def table(run: Run) -> str:
     """The state's ranges in Markdown: what is in wp_board, padding and constants left out."""
     lines = ["| state | values |", "|---|---|"]
-    kept = re.compile(r"\.kept\[[1-7]\]|\[bits|\.reader\.bytes|\.port$|\.model$")
+    left_out = re.compile(r"\.kept\[[1-7]\]|\[bits|\.reader\.bytes|\.port$|\.model$")
+    n_kept = max(
+        (int(found[1]) for name in run.finding.ranges if (found := re.search(r"\.kept\[(\d)", name))), default=0
+    )
     for name, values in run.finding.ranges.items():
-        if name.startswith("main_board") and not kept.search(name):
-            shown = name.removeprefix("main_board.").replace("kept[0]", "kept[0..7]")
+        if name.startswith("main_board") and not left_out.search(name):
+            shown = name.removeprefix("main_board.").replace("kept[0]", f"kept[0..{n_kept}]")
             lines.append(f"| `{shown}` | {readable(values)} |")
     return "\n".join(lines)
 
@@ -73,13 +77,23 @@ def readable(values: str) -> str:
     return values.strip("{}").replace(";", ",").replace("-", "−").strip()
 
 
-def update(page: Path, text: str) -> None:
-    """Replaces what lies between the two comments of a page."""
-    before, found, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, ended, after = rest.partition(END)
-    if not found or not ended:
-        raise ProveError(f"{page}: has no {BEGIN} … {END} to write between", EXIT_USAGE)
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+def tables(runs: list[Run]) -> dict[str, str]:
+    """Each table of a page, by the comment above it: of the first charger's run, and the first charge point's."""
+    charger = next(run for run in runs if not run.program.vehicles)
+    charge_point = next(run for run in runs if run.program.vehicles)
+    return {BEGIN: table(charger), BEGIN_VEHICLES: table(charge_point)}
+
+
+def update(page: Path, texts: dict[str, str]) -> None:
+    """Replaces what lies between each comment and the next end in a page."""
+    whole = page.read_text(encoding="utf-8")
+    for begin, text in texts.items():
+        before, found, rest = whole.partition(begin)
+        _, ended, after = rest.partition(END)
+        if not found or not ended:
+            raise ProveError(f"{page}: has no {begin} … {END} to write between", EXIT_USAGE)
+        whole = f"{before}{begin}\n{text}\n{END}{after}"
+    page.write_text(whole, encoding="utf-8")
 
 
 def as_json(runs: list[Run], planted: dict[str, bool]) -> dict[str, Any]:
@@ -100,6 +114,6 @@ def as_json(runs: list[Run], planted: dict[str, bool]) -> dict[str, Any]:
         "core_functions": len(frozenset[str]().union(*(run.core for run in runs))),
         "never_analysed": never_analysed(runs),
         "planted": planted,
-        "ranges": runs[0].finding.ranges,
-        "table": table(runs[0]),
+        "ranges": {run.name: run.finding.ranges for run in runs},
+        "tables": tables(runs),
     }
