@@ -1,11 +1,12 @@
-"""`make fuzz`: random bytes for the line parser, the loop and a meter's driver, every access and operation checked.
+"""`make fuzz`: random bytes for line parser, board loops and a meter's driver, every access and operation checked.
 
-    python tools/fuzz.py [line] [board] [meter] [--bytes N] [--seed N]      (default: all, 10 000 000 bytes each)
+    python tools/fuzz.py [line] [board] [vehicle] [meter] [--bytes N] [--seed N]   (all, 10 000 000 bytes each)
 
 libFuzzer (clang) mutates what reaches new code; AddressSanitizer and UndefinedBehaviorSanitizer stop at the first wrong
 access or operation, libFuzzer at an input that takes longer than ten seconds, and firmware/fuzz/*.c at a line the board
-says that is none, or a state or an answer out of its range. The corpus stays in build/fuzz, so that the next run goes
-on where this one ended; an input that fails stays there too, and the command that repeats it is printed.
+says that is none, or a state or an answer out of its range. The corpus begins with whole charges where that helps
+(tools/fuzz_seeds.py) and stays in build/fuzz, so that the next run goes on where this one ended; an input that fails
+stays there too, and the command that repeats it is printed.
 
 Exit code: 0 nothing found, 1 something found, 2 usage, 6 no clang with libFuzzer.
 """
@@ -19,10 +20,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from fuzz_seeds import seeds
+
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE = ROOT / "firmware"
-TARGETS = ("line", "board", "meter")
+TARGETS = ("line", "board", "vehicle", "meter")
 LIBRARIES = ("core", "vehicle", "meter")  # folders of firmware/lib beside the model
+DEFINES = {"vehicle": ("-DWP_PROFILE_EV=1",)}  # wp/profile.h; it draws its own model
 RUNS_A_ROUND = 10_000
 INPUT_BYTES_MAX = 4096
 EXIT_FOUND, EXIT_USAGE, EXIT_BUILD, EXIT_INTERRUPTED = 1, 2, 6, 130
@@ -42,9 +46,11 @@ def build(target: str, folder: Path) -> Path:
         raise FuzzError("clang is not installed; on Debian: apt-get install clang libclang-rt-dev", EXIT_BUILD)
     program = folder / f"fuzz_{target}"
     sources = [FIRMWARE / "fuzz" / f"{target}.c", FIRMWARE / "fuzz" / "count.c"]
-    for name in (*(f"{library}/src" for library in LIBRARIES), "model"):
+    model = [] if target in DEFINES else ["model"]
+    for name in (*(f"{library}/src" for library in LIBRARIES), *model):
         sources += sorted((FIRMWARE / "lib" / name).glob("*.c"))
     flags = ["-std=c11", "-O1", "-g", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all"]
+    flags += DEFINES.get(target, ())
     includes = [f"-I{FIRMWARE / 'lib' / name}" for name in (*(f"{each}/include" for each in LIBRARIES), "model")]
     command = ["clang", *flags, *includes, *map(str, sources), "-o", str(program)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -60,6 +66,8 @@ def fuzz(target: str, n_bytes: int, seed: int, folder: Path) -> int:
     program = build(target, folder)
     corpus = folder / f"corpus-{target}"
     corpus.mkdir(exist_ok=True)
+    for name, data in seeds(target).items():
+        (corpus / name).write_bytes(data)
     total = 0
     while total < n_bytes:
         options = [f"-runs={RUNS_A_ROUND}", f"-max_len={INPUT_BYTES_MAX}", "-len_control=0", "-timeout=10"]
@@ -92,7 +100,7 @@ def main(arguments: list[str]) -> int:
     first, _, rest = (__doc__ or "").partition("\n")
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=first, epilog=rest, formatter_class=formatter)
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help="line, board, meter (default: all)")
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help="line, board, vehicle, meter (default: all)")
     parser.add_argument("--bytes", type=int, default=10_000_000, metavar="N", help="of input a target (10 000 000)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the first round (1)")
     parser.add_argument(

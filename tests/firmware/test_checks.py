@@ -22,7 +22,7 @@ def run_tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.firmware("clang")
-@pytest.mark.parametrize("target", ["line", "board", "meter"])
+@pytest.mark.parametrize("target", ["line", "board", "vehicle", "meter"])
 def test_fuzzing_finds_nothing(tmp_path: Path, target: str) -> None:
     """A million bytes, the same in each run."""
     done = run_tool("fuzz.py", target, "--bytes", "1000000", "--out", str(tmp_path))
