@@ -25,6 +25,10 @@ Charges in, a trained model out. The whole way, on a simulated fleet:
 Your own charges: `python -m train import csv FILE... OUT --device ... --columns ...`, or write the two kinds of CSV
 file of docs/dataset.md by hand. From model to board: `python -m codegen build`, which runs all of this.
 """
+HOUSEHOLD_SPLIT = """\
+Of a household (docs/vehicle.md) no unit is unseen: held-out are the charges that came after those its cars were
+enrolled with, train are these, all are both, and none calibrates. Cars at its charge point that are not enrolled are
+answered too: they tell how often such are called unknown."""
 EPILOG = "exit codes: 0 done, 2 usage or bad input, 6 the C core could not be compiled, 130 interrupted"
 
 
@@ -102,6 +106,7 @@ def _add_evaluate(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "score an artifact on charges, by default of units it has not seen",
         "python -m train evaluate --model build/artifact --data build/fleet",
     )
+    parser.description = f"{parser.description}\n\n{HOUSEHOLD_SPLIT}"
     _add_selection(parser)
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
 
@@ -128,7 +133,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         "--split",
         choices=("held-out", "all", "train", "calibration"),
         default="held-out",
-        help="charges of units the model has not seen (default), of all, or of those it was trained or calibrated on",
+        help="charges of units the model has not seen (default), of all, or of those it was trained or calibrated on; "
+        "of a household: those after the ones its cars were enrolled with (default), all, or those alone",
     )
 
 

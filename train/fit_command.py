@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Train both models on a dataset, which device it is and how long until full, and write an artifact. Units are split into
 training, calibration and held-out; wattprint.toml says how, and all else that can be set.
+
+With --profile ev (or profile = "ev" in wattprint.toml) DIR holds electric vehicles' charges at one charge point. No
+unit is set aside: each car is enrolled with its first charges by session name, 3 to 10 ([household] enrol), and the
+later ones are left for evaluate. Of the options below those that say ev, --name, --config and --json are for it.
 """
 EPILOG = """\
 examples:
@@ -64,7 +68,8 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument(
         "--household",
         metavar="NAME",
-        help="ev: which of DIR's, by the name its charger has in brackets; default: the only one",
+        help="ev: which of DIR's, by the name its chargers have in brackets, or without one by the charger's name; all "
+        "takes every charge point as one household's; default: the only one",
     )
     parser.add_argument("--name", help="the model's name, a lower-case C identifier; default: from the folder's name")
     parser.add_argument(

@@ -22,6 +22,8 @@ from train.sessions.dataset import read_dataset
 from train.sessions.types import Charge
 
 LEAST_CHARGES = 3  # of a car, to be enrolled
+ALL = "all"  # --household: every charge point's cars are one household's
+SHOWN = 8  # names in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +88,46 @@ def write_household(out: Path, manifest: Mapping[str, Any]) -> Household:
 
 
 def household_charges(charges: Sequence[Charge], data: Path, household: str | None) -> tuple[str, list[Charge]]:
-    """The charges of the named household, or of the only one, and its name; raises ConfigError or DatasetError."""
+    """The charges of the named household, or of the only one, and its name; raises ConfigError or DatasetError.
+
+    A household is what chargers name in brackets; of chargers that name none, each is one of its own where there are
+    several. ALL takes them together, an empty name those without one.
+    """
     from train.sessions.labels import VEHICLE
     from train.sessions.simulator.ev import household_of
 
     vehicles = [charge for charge in charges if charge.details.get("profile") == VEHICLE]
     if not vehicles:
-        raise DatasetError(f"{data}: holds no charge of an electric vehicle (profile ev in sessions.csv)")
-    known = sorted({household_of(charge) for charge in vehicles})
+        raise DatasetError(
+            f"{data}: holds no charge of an electric vehicle (profile {VEHICLE} in its table of charges)"
+        )
+    unnamed = {charge.charger for charge in vehicles if not household_of(charge)}
+    places = [household_of(charge) or (charge.charger if len(unnamed) > 1 else "") for charge in vehicles]
+    known = sorted(set(places))
     if household is None:
         if len(known) > 1:
-            raise ConfigError(f"{data}: holds {len(known)} households; name one with --household, e.g. {known[0]}")
+            raise ConfigError(_which(known, data, has_points=len(unnamed) > 1))
         household = known[0]
-    elif household not in known:
-        raise ConfigError(f"{data}: has no household {household!r}; it has {', '.join(known)}")
-    return household, [charge for charge in vehicles if household_of(charge) == household]
+    elif household in known:
+        return household, [charge for charge, place in zip(vehicles, places, strict=True) if place == household]
+    elif not household:
+        vehicles = [charge for charge in vehicles if not household_of(charge)]
+    elif household != ALL:
+        raise ConfigError(f"{data}: has no household {household!r}; it has {_listed(known)}")
+    return household, vehicles
+
+
+def _which(known: Sequence[str], data: Path, *, has_points: bool) -> str:
+    what = "charge points" if has_points else "households"
+    together = f", or take them as one with --household {ALL}" if has_points else ""
+    example = next(name for name in known if name)
+    example = f"'{example}'" if " " in example else example
+    return f"{data}: holds {len(known)} {what}: {_listed(known)}; name one: --household {example}{together}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(name or "one without a name" for name in names[:SHOWN]) + more
 
 
 def _check(pasts: Mapping[str, Sequence[Past]], data: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.sessions.faults import Fault
+from train.sessions.labels import VEHICLE
 from train.sessions.types import ENDED, Charge, Phases
 
 SESSION_COLUMNS = ("session", "device", "unit", "charger", "ended")
@@ -100,6 +101,15 @@ def sample_faults(columns: Columns, place: str, at: Callable[[int], str]) -> Ite
         yield from _unit_faults(voltage, current, at(0))
 
 
+def profile_faults(row: Mapping[str, str], columns: Collection[str], place: str) -> Iterator[Fault]:
+    """Samples only a charge point takes, in a charge that its row does not call an electric vehicle's."""
+    told = next((name for name in (PHASE_COLUMNS[0], "pilot_da") if name in columns), None)
+    profile = row.get("profile", "")
+    if told is not None and profile != VEHICLE:
+        has = f"profile is {profile!r}" if profile else "no profile"
+        yield Fault(place, f"{told} is an electric vehicle's, but its row has {has}: write {VEHICLE} in column profile")
+
+
 def _phases(columns: Columns) -> Phases | None:
     """The phases of sample columns; limited to int32, so that values out of range do not wrap before they are told."""
     if PHASE_COLUMNS[0] not in columns:
@@ -173,6 +183,7 @@ def charge_faults(charge: Charge) -> Iterator[Fault]:
     if len({len(values) for values in columns.values()}) > 1:
         yield Fault(place, "its sample columns differ in length")
         return
+    yield from profile_faults(row_of(charge), columns, place)
     yield from sample_faults(columns, place, lambda i: f"{place} sample {i}")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from train.errors import DatasetError
 from train.sessions import csv_store
-from train.sessions.checks import charge_from, sample_faults, session_faults
+from train.sessions.checks import charge_from, profile_faults, sample_faults, session_faults
 from train.sessions.faults import Fault
 from train.sessions.parquet_files import Columns, joined, read_sessions, sample_runs, session_runs
 from train.sessions.types import Charge
@@ -155,7 +155,9 @@ def read_partition(folder: Path, partition: Partition) -> Iterator[Charge | Faul
 def _read_csv(folder: Path, partition: Partition) -> Iterator[Charge | Fault]:
     for file, row in zip(partition.files, partition.rows.values(), strict=True):
         columns, faults = csv_store.read_samples(folder / file)
-        yield from faults if columns is None else [charge_from(row, columns)]
+        if columns is not None:
+            faults = list(profile_faults(row, columns, file))
+        yield from faults if columns is None or faults else [charge_from(row, columns)]
 
 
 def _assemble(row: Mapping[str, str], parts: list[Columns], name: str) -> Iterator[Charge | Fault]:
@@ -164,7 +166,8 @@ def _assemble(row: Mapping[str, str], parts: list[Columns], name: str) -> Iterat
         return
     columns = joined(sorted(parts, key=lambda part: int(part["t_ms"][0])))  # whatever the files are called
     place = f"{name} session {row['session']}"
-    faults = list(sample_faults(columns, place, lambda i: f"{place} row {i + 1}"))
+    faults = list(profile_faults(row, columns, place))
+    faults += sample_faults(columns, place, lambda i: f"{place} row {i + 1}")
     if faults:
         yield from faults
     else:

@@ -24,7 +24,7 @@ from train.models.history import histories
 from train.models.rows import EARLY_S, TrainingRows, training_rows
 from train.models.split import UnitSplit, split_units
 from train.sessions.dataset import Dataset, read_dataset
-from train.sessions.labels import remaining_s
+from train.sessions.labels import VEHICLE, remaining_s
 from train.sessions.types import Charge
 
 THIN = 2
@@ -72,11 +72,22 @@ def study_data(
     """
     dataset = read_dataset(data)
     others = [read_dataset(path) for path in unseen]
+    for each in (dataset, *others):
+        _refuse_vehicles(each)
     key = _key(dataset, others, config, quick=quick)
     path = folder / f"rows-{key[:16]}.npz"
     if not path.exists():
         _save(path, _make(dataset, others, config, quick=quick))
     return path, load(path)
+
+
+def _refuse_vehicles(dataset: Dataset) -> None:
+    vehicle = next((charge for charge in dataset.charges if charge.details.get("profile") == VEHICLE), None)
+    if vehicle is not None:
+        raise TrainError(
+            f"{dataset.path}: session {vehicle.session} is of an electric vehicle; the study compresses the forests "
+            "and networks of chargers' boards, and a household's tables are as small as they get: leave vehicles out"
+        )
 
 
 def _key(dataset: Dataset, others: Sequence[Dataset], config: Config, *, quick: bool) -> str:

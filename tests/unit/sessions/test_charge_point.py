@@ -95,6 +95,35 @@ def test_what_is_refused() -> None:
         assert text in str(next(charge_faults(bad))), text
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_charge_point_without_its_profile_is_one_line(form: Literal["csv", "parquet"], tmp_path: Path) -> None:
+    write_dataset(tmp_path / "set", [vehicle("car")])
+    table = tmp_path / "set" / "sessions.csv"
+    rows = table.read_text(encoding="utf-8")
+    for profile, told in (("", "no profile"), ("EV", "profile is 'EV'")):
+        table.write_text(rows.replace(",ev\n", f",{profile}\n"), encoding="utf-8")
+        folder = tmp_path / "set" if form == "csv" else _as_parquet(tmp_path / "set", tmp_path / f"parquet{profile}")
+        charges, faults = inspect_dataset(folder)
+        assert not charges
+        (fault,) = map(str, faults)
+        assert f"voltage_mv_l1 is an electric vehicle's, but its row has {told}" in fault
+        assert fault.endswith("write ev in column profile")
+
+
+def _as_parquet(source: Path, target: Path) -> Path:
+    import pyarrow
+    from pyarrow import csv, parquet
+
+    (target / "samples").mkdir(parents=True)
+    table = csv.read_csv(source / "sessions.csv")
+    text = pyarrow.schema([(name, pyarrow.string()) for name in table.column_names])
+    parquet.write_table(table.cast(text), target / "sessions.parquet")
+    samples = csv.read_csv(source / "car.csv")
+    samples = samples.append_column("session", pyarrow.array(["car"] * len(samples)))
+    parquet.write_table(samples, target / "samples" / "one.parquet")
+    return target
+
+
 def test_missing_phase_and_decimals_are_named(tmp_path: Path) -> None:
     write_dataset(tmp_path / "set", [vehicle("car")])
     file = tmp_path / "set" / "car.csv"

@@ -14,9 +14,10 @@ import pytest
 from train.artifact import load_artifact, manifest_hash
 from train.artifact_household import STAGES, is_household, load_household
 from train.cli import main
-from train.errors import ArtifactError
+from train.errors import ArtifactError, ConfigError
 from train.household.answered import by_car, enrol_household
 from train.household.calibrate import OPEN, calibrated, upper_quantile
+from train.household.fit import household_charges
 from train.household.fleet import pooled_of
 from train.household.history import Past, pasts_of
 from train.household.pooled import load_pooled, parse_pooled, pooled_values
@@ -64,6 +65,24 @@ def test_cars_of_a_household_share_their_charge_point(charges: list[Charge]) -> 
         assert len({charge.unit_key for charge in own}) == 3
         assert len({charge.charger for charge in own}) == 1
         assert len(own) == 3 * CHARGES
+
+
+def test_charge_points_are_not_taken_for_one(charges: list[Charge], tmp_path: Path) -> None:
+    """Several households, or several chargers that name none, are asked about; all of them may be meant."""
+    data = tmp_path / "my_cars"
+    with pytest.raises(ConfigError, match=r"holds 2 households: s5h000, s5h001; name one: --household s5h000$"):
+        household_charges(charges, data, None)
+    home = [replace(one, charger="home") for one in charges[::2]]
+    mixed = home + [replace(one, charger="work box") for one in charges[1::2]]
+    said = "holds 2 charge points: home, work box; name one: --household home, or take them as one with --household all"
+    with pytest.raises(ConfigError, match=said):
+        household_charges(mixed, data, None)
+    assert household_charges(mixed, data, "home") == ("home", home)
+    assert household_charges(mixed, data, "all") == ("all", mixed)
+    assert household_charges(home, data, None) == ("", home)
+    assert household_charges(mixed, data, "") == ("", mixed)  # enrolled where there was one charger
+    with pytest.raises(ConfigError, match="no household 'garage'; it has home, work box"):
+        household_charges(mixed, data, "garage")
 
 
 def test_a_limit_is_done_when_power_ceases_for_good(charges: list[Charge]) -> None:

@@ -21,6 +21,7 @@ from train.errors import ConfigError, TrainError
 from train.models.fit import fit
 from train.report.study import write_page
 from train.study import compare, markdown, table
+from train.study.data import study_data
 from train.study.search import forest_settings
 
 ROOT = Path(__file__).parents[4]
@@ -282,3 +283,12 @@ def test_every_technique_has_a_row_and_quick_takes_one_of_each() -> None:
     every = compare.jobs_of(request.techniques, quick=False)
     assert quick == {technique.name for technique in request.techniques} == {job.technique for job in every}
     assert len({job.key for job in every}) == len(every)
+
+
+def test_vehicles_are_not_compressed(tmp_path: Path) -> None:
+    table = "session,device,unit,charger,ended,profile\ncar,zoe,1,box,full,ev\n"
+    (tmp_path / "sessions.csv").write_text(table, encoding="ascii")
+    rows = "".join(f"{1000 * k},400000,90000,160\n" for k in range(12))
+    (tmp_path / "car.csv").write_text("t_ms,voltage_mv,current_ma,pilot_da\n" + rows, encoding="ascii")
+    with pytest.raises(TrainError, match="session car is of an electric vehicle; the study compresses the forests"):
+        study_data(tmp_path, [], load_config(None), tmp_path / "out", quick=False)
