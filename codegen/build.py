@@ -36,14 +36,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> int:
-    from codegen.build_household import build_household, household_steps, is_of_vehicles
+    from codegen.build_household import build_household, household_steps, is_of_vehicles, looks_of_vehicles
     from codegen.emit.household import is_household
     from codegen.emit.styles import find_network_style, find_style
 
     out: Path = args.out
     of_vehicles = args.artifact is not None and is_household(args.artifact)
+    _check_profile(args, of_vehicles=of_vehicles)
     n_steps = 8 + (args.data is None) + (args.artifact is None) + (args.emit is None)
-    n_steps = household_steps(args) if of_vehicles else n_steps
+    n_steps = household_steps(args) if looks_of_vehicles(args) else n_steps
     steps = Steps(out / "log", total=n_steps, quiet=args.json)
     new_folder(out, ("report.json", "report.html"))
     kind = args.model or "forest"
@@ -52,8 +53,11 @@ def _build(args: argparse.Namespace) -> int:
     for part in args.emit.split(",") if args.emit else ():
         (find_style if kind == "forest" else find_network_style)(part.rpartition("=")[2])
     settings = settings_of(steps, args)
+    settings["profile"] = args.profile or settings["profile"]
     if is_of_vehicles(args, settings):
         return build_household(args, settings, steps)
+    if args.household is not None:
+        raise CodegenError("--household: is of electric vehicles; give --profile ev with it")
     study = read_study(ROOT)
     point = _point(study, args, settings) if kind == "forest" else None
     data = args.data or simulate(steps, out, settings)
@@ -75,6 +79,17 @@ def _build(args: argparse.Namespace) -> int:
     if args.install and verify["verdict"] == "PASS":
         _install(artifact, model)
     return _verdict(args, artifact, report, out)
+
+
+def _check_profile(args: argparse.Namespace, *, of_vehicles: bool) -> None:
+    """What cannot go together is told before anything long begins; raises CodegenError."""
+    if args.profile is not None and args.artifact is not None and (args.profile == "ev") != of_vehicles:
+        what = "a household's" if of_vehicles else "a charger's"
+        raise CodegenError(f"--profile {args.profile}: {args.artifact} is {what}; leave out one of the two")
+    if args.profile == "ev" and args.model is not None:
+        raise CodegenError(f"--model {args.model}: is for chargers' boards; a household has tables, leave it out")
+    if args.household is not None and args.artifact is not None:
+        raise CodegenError(f"--household: {args.artifact} is enrolled already; leave out one of the two")
 
 
 def _kind_given(args: argparse.Namespace) -> str:

@@ -15,9 +15,11 @@ examples:
   python -m codegen build --budget-flash 12k --budget-ram 1k --budget-instructions 20000
                                                      the best models of the compression study that fit, core included
   python -m codegen build --model network            an int8 network in place of the forests (needs TensorFlow)
+  python -m codegen build --profile ev --data my_cars --household garage
+                                                     a charge point's board: which of the cars, how long
 
 Everything is left in build/: artifact/ (the trained model), model/ (its C), report.html, report.json, log/;
-of a household (docs/vehicle.md) all but report.html, and no artifact/ with --artifact.
+no artifact/ with --artifact. Of a household (docs/vehicle.md) --emit, --model, --hold-out and --install do not apply.
 Exit codes: 0 pass, 1 a board's answer differs, 2 bad input, 6 a compiler failed, 8 over budget, 130 interrupted.
 """
 
@@ -37,6 +39,12 @@ def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
         "--data", type=Path, metavar="DIR", help="a dataset folder to train on (with --artifact: to verify on)"
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings (default: wattprint.toml, if there)")
+    parser.add_argument("--profile", choices=["phone", "ev"], help="what is charged, in place of the configuration's")
+    parser.add_argument(
+        "--household",
+        metavar="NAME",
+        help="ev: whose cars of --data, by the name their chargers have in brackets (default: the only one)",
+    )
     parser.add_argument("--model", choices=["forest", "network"], help="kind of model to train (default: forest)")
     parser.add_argument("--hold-out", metavar="DEVICE/UNIT", nargs="+", default=[], help="units to keep for verifying")
     parser.add_argument("--emit", metavar="STYLE", help="style of the C, or one for each: device=small,remaining=fast")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,20 @@ from codegen.steps import Steps
 if TYPE_CHECKING:
     from train.artifact_household import Household
 
-SIMULATED_HOUSEHOLDS = 3
+SIMULATED_HOUSEHOLDS, SIMULATED_HOUSEHOLD = 3, "s1h000"
+
+
+DEFAULT_CONFIG = Path("wattprint.toml")
+
+
+def looks_of_vehicles(args: argparse.Namespace) -> bool:
+    """The same as is_of_vehicles before the configuration is read and checked, to count steps by."""
+    path = args.config or DEFAULT_CONFIG
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        settings = {}  # the step that reads it says what is wrong
+    return is_of_vehicles(args, settings)
 
 
 def is_of_vehicles(args: argparse.Namespace, settings: Mapping[str, Any]) -> bool:
@@ -25,7 +39,7 @@ def is_of_vehicles(args: argparse.Namespace, settings: Mapping[str, Any]) -> boo
     from codegen.emit.household import is_household
 
     if args.artifact is None:
-        return settings["profile"] == "ev" and args.model is None
+        return (args.profile or settings.get("profile")) == "ev" and args.model is None
     return is_household(args.artifact)
 
 
@@ -43,7 +57,6 @@ def build_household(args: argparse.Namespace, settings: Mapping[str, Any], steps
             f"--{given[0].replace('_', '-')}: is for chargers' models; a household has tables, in C of one form"
         )
     out: Path = args.out
-    steps.total = household_steps(args)
     data = args.data or _simulate(steps, out)
     artifact = args.artifact or _fit(steps, out, data, args, simulated=args.data is None)
     household = read_household(artifact)
@@ -78,7 +91,8 @@ def _simulate(steps: Steps, out: Path) -> Path:
 
 def _fit(steps: Steps, out: Path, data: Path, args: argparse.Namespace, *, simulated: bool) -> Path:
     extra: list[object] = ["--config", args.config] if args.config else []
-    extra += ["--household", "s1h000"] if simulated else []
+    chosen = args.household or (SIMULATED_HOUSEHOLD if simulated else None)
+    extra += [] if chosen is None else ["--household", chosen]
     steps.run(
         "enrol the cars", python("train", "fit", "--profile", "ev", "--data", data, "--out", out / "artifact", *extra)
     )

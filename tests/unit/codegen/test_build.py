@@ -121,6 +121,33 @@ def test_steps_of_a_household_are_counted_from_the_first(
     assert capsys.readouterr().err.startswith("[1/7] settings")
 
 
+def test_steps_of_a_household_to_be_enrolled_are_counted_from_the_first(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "ev.toml"
+    config.write_text('profile = "ev"\n', encoding="utf-8")
+    bench.settings["profile"], bench.failing, bench.exit_code = "ev", "fit", 2
+    for asked in (("--config", str(config)), ("--profile", "ev")):
+        assert bench.build(*asked, "--data", str(tmp_path)) == 2
+        assert "[1/8] settings" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--household", "garage"), "--household: is of electric vehicles; give --profile ev"),
+        (("--profile", "ev", "--model", "network"), "--model network: is for chargers' boards"),
+        (("--profile", "ev", "--artifact", "artifacts/default"), "--profile ev: artifacts/default is a charger's"),
+        (("--household", "a", "--artifact", "artifacts/default"), "is enrolled already"),
+    ],
+)
+def test_what_does_not_go_with_vehicles(
+    bench: Bench, arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench.build(*arguments) == 2
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_a_failing_step_leaves_no_verdict(bench: Bench, step: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Neither that of a build before, nor a page of this one; the exit code is the step's own."""
