@@ -21,6 +21,12 @@ DEFAULT_ARTIFACT = Path("artifacts/default")
 Subparsers = argparse._SubParsersAction  # what `add_subparsers` returns; it has no public name
 
 
+def budget(text: str) -> int:
+    """A budget: a whole number above zero; 8k is 8 · 1024."""
+    factor = 1024 if text[-1:] in "kK" and len(text) > 1 else 1
+    return factor * positive(text[:-1] if factor > 1 else text)
+
+
 def command(
     sub: Subparsers[argparse.ArgumentParser],
     name: str,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 from host.board import link_of
+from host.household_firmware import firmware_of
 from host.output import reader_left
 from host.vehicle_answers import VehicleAnswer, cars_of, known_households, vehicle_answer
 from host.vehicle_samples import VehicleCharge, load_vehicle_charges
@@ -34,6 +35,7 @@ def run(args: argparse.Namespace, answers_file: Callable[[Any], Any]) -> int:
     """Stream; returns 0 when every sample has its answer. `answers_file` opens `--out`."""
     charges = load_vehicle_charges(args.source, args.session, args.charges)
     known = known_households(args.artifact)
+    args.firmware = firmware_of(args.port, args.firmware, args.artifact)
     with answers_file(args.out) as out, link_of(args) as link:
         session = VehicleSession(link, on_log=lambda text: print(f"board: {text}", file=sys.stderr))
         hello = session.open()

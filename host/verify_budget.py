@@ -1,7 +1,8 @@
-"""What may be spent: flash, RAM and instructions of wattprint.toml's [budget], and the line's bytes a second."""
+"""What may be spent: flash, RAM and instructions, as asked or by [budget] of wattprint.toml, and the line's bytes."""
 
 from __future__ import annotations
 
+import argparse
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,11 +37,20 @@ class Budget:
     what: str
     limit: int
     value: int | None
+    asked: bool = False  # for this run, and not only configured: then it has to be measured
 
     @property
     def exceeded(self) -> bool:
-        """Whether more was spent than allowed."""
-        return self.value is not None and self.value > self.limit
+        """Whether more was spent than allowed, or nobody can tell though it was asked."""
+        return self.asked if self.value is None else self.value > self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Most of each of _KEYS; those not named are not limited."""
+
+    most: Mapping[str, int]
+    asked: bool = False  # by arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,16 @@ class LineBudget:
     carried: float | None
     bytes_sample: float
     bytes_answer: float
+
+
+def limits_of(args: argparse.Namespace) -> Limits:
+    """The budgets given as arguments where there is any, else the configuration's; raises HostError."""
+    given = {"flash_bytes": args.budget_flash, "ram_bytes": args.budget_ram, "instructions": args.budget_instructions}
+    asked = {key: limit for key, limit in given.items() if limit is not None}
+    for key in ("flash_bytes", "ram_bytes"):
+        if key in asked and args.elf is None:
+            raise HostError(f"--budget-{key.removesuffix('_bytes')}: needs --elf FILE, the firmware as linked")
+    return Limits(asked, asked=True) if asked else Limits(read_limits(args.config))
 
 
 def read_limits(config: Path | None) -> dict[str, int]:
@@ -76,7 +96,7 @@ def read_limits(config: Path | None) -> dict[str, int]:
 
 
 def budgets(
-    limits: Mapping[str, int], memory: Memory | None, timing: Timing | None, counters: Mapping[str, int]
+    limits: Limits, memory: Memory | None, timing: Timing | None, counters: Mapping[str, int]
 ) -> tuple[Budget, ...]:
     """Each limit beside the board's figure; of flash, which is seen as a whole, with the firmware around it."""
     spent: dict[str, int | None] = {
@@ -85,7 +105,9 @@ def budgets(
         "instructions": _instructions(timing, counters),
     }
     around = {"flash_bytes": FIRMWARE_BYTES}
-    return tuple(Budget(_WHAT[key], limit + around.get(key, 0), spent[key]) for key, limit in limits.items())
+    return tuple(
+        Budget(_WHAT[key], limit + around.get(key, 0), spent[key], limits.asked) for key, limit in limits.most.items()
+    )
 
 
 def line_budget(charges: Sequence[Charge], baud: int | None) -> LineBudget:

@@ -33,7 +33,7 @@ def checks(report: Report) -> list[Check]:
         Check(
             "budget",
             f"{budget.what}: at most {thousands(budget.limit)}",
-            SKIPPED if budget.value is None else FAIL if budget.exceeded else PASS,
+            FAIL if budget.exceeded else SKIPPED if budget.value is None else PASS,
             "not measured on this board" if budget.value is None else thousands(budget.value),
             BUDGET,
         )

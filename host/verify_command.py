@@ -8,14 +8,14 @@ import shutil
 import sys
 from pathlib import Path
 
-from host.arguments import DEFAULT_ARTIFACT, Subparsers, add_pace, add_port, command, positive, speed
+from host.arguments import DEFAULT_ARTIFACT, Subparsers, add_pace, add_port, budget, command, positive, speed
 from host.errors import HostError
 
 STAGES = ("host-c", "determinism", "timing")
 EXAMPLE = """\
 python -m host verify --port sim --report build/verify
 python -m host verify --port /dev/ttyUSB0 --data my_charges --elf firmware.elf --report build/verify
-python -m host verify --port socket://127.0.0.1:5555 --skip determinism
+python -m host verify --port socket://127.0.0.1:5555 --skip determinism --elf firmware.elf --budget-flash 16k
 python -m host verify --port sim --inject drop,flip,cut,garbage,reset      a bad line, three resets
 python -m host verify --port sim --inject flip,cut,garbage --lines 1000000 nothing but damaged lines
 python -m host verify --port sim --soak 8h                                 or 1000000samples
@@ -30,6 +30,7 @@ def add_command(sub: Subparsers[argparse.ArgumentParser]) -> None:
     add_pace(parser)
     _add_charges(parser)
     _add_report(parser)
+    _add_budgets(parser)
     _add_trials(parser)
 
 
@@ -68,6 +69,15 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--config", type=Path, metavar="FILE", help="settings with a [budget] (default: wattprint.toml, if there)"
     )
+
+
+def _add_budgets(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("budgets (default: those of the configuration; with any of these, only these)")
+    group.add_argument(
+        "--budget-flash", type=budget, metavar="B", help="most bytes of flash, model and core; needs --elf"
+    )
+    group.add_argument("--budget-ram", type=budget, metavar="B", help="most bytes of RAM and stack; needs --elf")
+    group.add_argument("--budget-instructions", type=budget, metavar="N", help="most instructions an answer")
 
 
 def _add_trials(parser: argparse.ArgumentParser) -> None:
@@ -128,9 +138,12 @@ def run(args: argparse.Namespace) -> int:
     must_be_writable(args.report, args.out)
     args.on_log = _show_log
     if is_household(args.artifact):
+        from host.household_firmware import firmware_of
         from host.verify_vehicles import run as run_vehicles
 
-        return run_vehicles(args, reproducer(args))
+        reproduce = reproducer(args)
+        args.firmware = firmware_of(args.port, args.firmware, args.artifact)
+        return run_vehicles(args, reproduce)
     from host.verify_run import verify
 
     report, evidence = verify(args, reproducer(args), as_asked(args))
@@ -155,6 +168,7 @@ def as_asked(args: argparse.Namespace) -> str:
     """The command of this very run: the reproducer's, and what it leaves out."""
     command = [reproducer(args)]
     options = ["session", "charges", "inject", "lines", "soak", "speed", "elf", "config"]
+    options += ["budget_flash", "budget_ram", "budget_instructions"]
     if args.inject is not None or args.lines is not None:
         options += ["inject_rate", "seed"]
     for option in options:

@@ -121,7 +121,7 @@ def to_json(report: Report, verdict: str, checks: list[dict[str, str]]) -> dict[
         "determinism": _optional(report.determinism),
         "timing": {} if report.timing is None else timing_json(report.timing),
         "memory": _optional(report.memory),
-        "budgets": [asdict(budget) for budget in report.budgets],
+        "budgets": [{"what": one.what, "limit": one.limit, "value": one.value} for one in report.budgets],
         "inject": {} if report.injected is None else _injected(report.injected),
         "storm": _optional(report.storm),
         "soak": {} if report.soak is None else _soak(report.soak),

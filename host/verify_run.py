@@ -25,7 +25,7 @@ from host.soak import parse_length, threads_besides
 from host.transport import SerialLink
 from host.verify import Divergence, Rows, Streamed, differing, divergence, stream
 from host.verify_board import BoardUnderTest
-from host.verify_budget import budgets, line_budget, read_limits
+from host.verify_budget import budgets, limits_of, line_budget
 from host.verify_charges import charges_of
 from host.verify_float import FLAGS, price
 from host.verify_host_c import Program, answers, build, find_compiler
@@ -49,7 +49,7 @@ def verify(args: argparse.Namespace, reproduce: str, asked: str) -> tuple[Report
     """Do all that is asked for; raises HostError. `reproduce` streams the same charges again, `asked` is this run."""
     started, threads = time.monotonic(), threading.enumerate()
     plan = Plan(
-        limits=read_limits(args.config),
+        limits=limits_of(args),
         damage=_damage(args),
         length=None if args.soak is None else parse_length(args.soak),
         skip=frozenset(args.skip),

@@ -20,6 +20,7 @@ from host.session import Session
 from host.soak import Length, Soak
 from host.verify import Divergence, Streamed, differing, stream
 from host.verify_board import BoardUnderTest
+from host.verify_budget import Limits
 from host.verify_determinism import Determinism
 from host.verify_report import Injected
 from train.artifact import Artifact
@@ -46,7 +47,7 @@ class Bench:
 class Plan:
     """What the arguments ask for, checked before anything begins."""
 
-    limits: dict[str, int]
+    limits: Limits
     damage: DamagePlan | None
     length: Length | None
     skip: frozenset[str]

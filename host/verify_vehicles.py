@@ -27,7 +27,7 @@ from host.verify_board import BoardUnderTest
 from train.artifact_household import Household, load_household
 
 SIMULATED_SEED, SIMULATED_CHARGES = 20_261, 6
-UNSUPPORTED = ("lines", "soak", "elf", "config")
+UNSUPPORTED = ("lines", "soak", "elf", "config", "budget_flash", "budget_ram", "budget_instructions")
 PASS, FAIL = "PASS", "FAIL"
 
 
@@ -45,7 +45,7 @@ class Streamed:
 
 def run(args: argparse.Namespace, reproduce: str) -> int:
     """Verify; returns 0 when every answer is the reference's, else 1. Raises HostError."""
-    if given := [f"--{name}" for name in UNSUPPORTED if getattr(args, name) is not None]:
+    if given := [f"--{name.replace('_', '-')}" for name in UNSUPPORTED if getattr(args, name) is not None]:
         raise HostError(f"{given[0]}: is for a charger's board; leave it out for a household's artifact")
     started, household = time.monotonic(), load_household(args.artifact)
     plan = None if args.inject is None else parse_plan(args.inject, args.inject_rate, args.seed)

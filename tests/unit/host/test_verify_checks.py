@@ -49,6 +49,7 @@ FAILS: list[tuple[Change, str, int]] = [
     (lambda report: changed(report, timing__period_s=1e-6), "time", 8),
     (lambda report: changed(report, stream_seconds=1e6), "line", 5),
     (lambda report: changed(report, budgets=(Budget("flash", 10, 11),)), "budget", 8),
+    (lambda report: changed(report, budgets=(Budget("instructions", 10, None, asked=True),)), "budget", 8),
     (lambda report: changed(report, injected__wrong=1), "damage", 1),
     (lambda report: changed(report, injected__differ=1), "damage", 1),
     (lambda report: changed(report, injected__damage__accepted=1), "damage", 1),

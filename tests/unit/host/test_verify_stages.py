@@ -203,6 +203,19 @@ def test_instructions_over_budget(
     assert verdicts == ["SKIPPED", "FAIL" if code else "PASS"]
 
 
+def test_budgets_as_arguments(bench: Bench, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """They replace the configuration's; what was asked for and cannot be measured is not passed over."""
+    path = tmp_path / "settings.toml"
+    path.write_text("[budget]\ninstructions = 1\n", encoding="utf-8")
+    configured = ["--config", str(path)]
+    assert main([*bench.arguments(), *configured, "--budget-instructions", "4k", "--json"]) == 0
+    budgets = json.loads(capsys.readouterr().out)["budgets"]
+    assert budgets == [{"what": "instructions of the dearest answer", "limit": 4096, "value": 3400}]
+    assert main([*bench.arguments(), "--budget-instructions", "3399"]) == 8
+    assert main([*bench.arguments(), "--budget-flash", "16k"]) == 2
+    assert "--budget-flash: needs --elf FILE" in capsys.readouterr().err
+
+
 def test_a_mismatch_outweighs_a_budget(bench: Bench, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
     path.write_text("[budget]\ninstructions = 1\n", encoding="utf-8")
