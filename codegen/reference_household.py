@@ -76,7 +76,7 @@ def household_answers(
         cost[:, k] = worst[:, k] ** 2 + _cost_of_signs(car, household.rules.phases_cost, feature, followed)
     possible, nearest = _narrowed(cost, household.rules.set_within)
     phase = _phase(feature, followed)
-    answers = _decided(household, cost, possible, nearest)
+    answers = _decided(household, cost, possible, nearest, followed)
     weight = answers.pop("weight")
     flags = answers.pop("unknown") | np.where(np.bitwise_count(possible) > 1, SEVERAL, 0)
     flags |= np.where(followed.direct, DIRECT, 0) | np.where(followed.soc_pct != MISSING, SOC, 0)
@@ -154,7 +154,7 @@ def _narrowed(cost: Ints, within: int) -> tuple[Ints, Ints]:
     return np.array(possible, np.int64), np.array(nearest, np.int64)
 
 
-def _decided(household: Household, cost: Ints, possible: Ints, nearest: Ints) -> dict[str, Ints]:
+def _decided(household: Household, cost: Ints, possible: Ints, nearest: Ints, followed: Followed) -> dict[str, Ints]:
     """The car, how probable it is, whether it is unknown, and each table's weight [n, cars + 1] in the estimate."""
     n_cars = len(household.cars)
     least = np.take_along_axis(cost, nearest[:, None], axis=1)
@@ -165,7 +165,8 @@ def _decided(household: Household, cost: Ints, possible: Ints, nearest: Ints) ->
     weight = np.where(near, _EXP2[(z & 1023) >> 6] >> (z >> 10), 0)
     total = weight.sum(axis=1)
     own = np.take_along_axis(weight, nearest[:, None], axis=1)[:, 0]
-    unknown = least[:, 0] > household.rules.unknown_above
+    rules = household.rules
+    unknown = least[:, 0] > np.where(followed.direct, rules.dc_unknown_above, rules.unknown_above)
     tables = np.zeros((len(cost), n_cars + 1), np.int64)
     tables[:, :n_cars] = np.where(unknown[:, None], 0, weight)
     tables[:, n_cars] = unknown
@@ -198,6 +199,7 @@ def _estimate(
 ) -> dict[str, Ints]:
     """Weighted means of what is left with each car."""
     lefts = [left_with(car, household.rules, feature, followed, goal) for car in household.tables]
+    weight = weight * np.stack([left.chance for left in lefts], axis=1)
     total = weight.sum(axis=1)
 
     def mean(values: list[Ints]) -> Ints:

@@ -26,6 +26,7 @@ LEAST_W = 300
 EACH_USUAL_WH, EACH_MOST_WH = 550, 16_383
 LEVELS = (100, 500, 900)  # permille
 NOT_KNOWN_S = 65_535
+CHANCE_MOST = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Left:
     target_s: tuple[Ints, Ints, Ints]  # −1 where not known
     done_wh: Ints
     stage: Ints
+    chance: Ints  # of such a car to have come this far, or to take this power, relative to others
 
 
 def left_with(
@@ -47,7 +49,7 @@ def left_with(
     power = _power(car, rules, feature)
     left = _by_energy(car, feature, followed, target_pct, power)
     left = _where(known & ~followed.direct, _by_soc(car, feature, followed, target_pct, power), left)
-    left = _where(known & followed.direct, _in_dc(car, feature, followed, target_pct), left)
+    left = _where(known & followed.direct, _in_dc(car, rules, feature, followed, target_pct), left)
     left = _down_the_taper(car, feature, followed, target_pct, left)
     waits = (feature("plateau_ma") == MISSING) & (left.stage < _STAGE["taper"])
     stage = np.where(followed.still_s != MISSING, _STAGE["paused"], left.stage)
@@ -73,6 +75,7 @@ def _where(chosen: NDArray[np.bool_], one: Left, other: Left) -> Left:
         pick(one.target_s, other.target_s),
         np.where(chosen, one.done_wh, other.done_wh),
         np.where(chosen, one.stage, other.stage),
+        np.where(chosen, one.chance, other.chance),
     )
 
 
@@ -142,7 +145,8 @@ def _by_energy(car: HouseholdCar, feature: Features, followed: Followed, target_
         else:
             target.append(np.full_like(taken, -1))
     stage = _STAGE["energy_0"] + np.minimum(place // 4096, 3)
-    return Left(_three(done), _three(target), energies[1], np.where(followed.direct, _STAGE["dc_blind"], stage))
+    stage = np.where(followed.direct, _STAGE["dc_blind"], stage)
+    return Left(_three(done), _three(target), energies[1], stage, np.maximum(CHANCE_MOST - place, 1))
 
 
 def _by_soc(car: HouseholdCar, feature: Features, followed: Followed, target_pct: int, power: Ints) -> Left:
@@ -154,12 +158,11 @@ def _by_soc(car: HouseholdCar, feature: Features, followed: Followed, target_pct
 
     target = np.full_like(at, -1) if target_pct == MISSING else until(target_pct)
     done = _three([until(pct) for pct in car.usual_end_pct[:3]])
-    return Left(
-        done, (target, target, target), _between(at, car.usual_end_pct[1], each), np.full_like(at, _STAGE["soc"])
-    )
+    left_wh, stage = _between(at, car.usual_end_pct[1], each), np.full_like(at, _STAGE["soc"])
+    return Left(done, (target, target, target), left_wh, stage, np.full_like(at, CHANCE_MOST))
 
 
-def _in_dc(car: HouseholdCar, feature: Features, followed: Followed, target_pct: int) -> Left:
+def _in_dc(car: HouseholdCar, rules: HouseholdRules, feature: Features, followed: Followed, target_pct: int) -> Left:
     each = _each(car.energy_per_soc_wh[1], feature)
     at = _soc_milli(each, feature, followed)
     share = np.clip(np.clip(feature.or_zero("power_w"), 0, MOST_W) * 1024 // curve_w(car, at), 64, 1280)
@@ -176,7 +179,8 @@ def _in_dc(car: HouseholdCar, feature: Features, followed: Followed, target_pct:
     target = np.full_like(at, -1) if target_pct == MISSING else until(target_pct)
     done = _three([until(pct) for pct in car.usual_end_pct[3:]])
     stage = np.select([share < 640, share < 896], [_STAGE["dc_low"], _STAGE["dc_part"]], _STAGE["dc"])
-    return Left(done, (target, target, target), _between(at, car.usual_end_pct[4], each), stage)
+    chance = np.array(rules.dc_weight, np.int64)[stage - _STAGE["dc_low"]]
+    return Left(done, (target, target, target), _between(at, car.usual_end_pct[4], each), stage, chance)
 
 
 def _down_the_taper(car: HouseholdCar, feature: Features, followed: Followed, target_pct: int, left: Left) -> Left:
@@ -191,19 +195,22 @@ def _down_the_taper(car: HouseholdCar, feature: Features, followed: Followed, ta
     if target_pct != MISSING:
         so_far = rest if target_pct >= 100 else np.zeros_like(rest)
         target = _three([np.where(followed.soc_pct != MISSING, old, so_far) for old in left.target_s])
-    return _where(applies, Left((rest, rest, rest), target, energy, np.full_like(rest, _STAGE["taper"])), left)
+    down = Left((rest, rest, rest), target, energy, np.full_like(rest, _STAGE["taper"]), left.chance)
+    return _where(applies, down, left)
 
 
 def _factored(rules: HouseholdRules, left: Left) -> Left:
-    """Interval factors, then the order of the three, then no target after the end."""
+    """Interval factors and what is added, then the order of the three, then no target after the end."""
     rows = 3 * left.stage
 
-    def times(values: tuple[Ints, Ints, Ints], factors: tuple[int, ...]) -> list[Ints]:
-        table = np.array(factors, np.int64)
+    def times(values: tuple[Ints, Ints, Ints], factors: tuple[int, ...], plus_s: tuple[int, ...]) -> list[Ints]:
+        table, plus = np.array(factors, np.int64), np.array(plus_s, np.int64)
         scaled = [np.minimum(value * table[rows + q] >> 10, SECONDS_MAX) for q, value in enumerate(values)]
+        scaled = [np.clip(value + plus[rows + q], 0, SECONDS_MAX) for q, value in enumerate(scaled)]
         kept = [np.where(value < 0, value, one) for value, one in zip(values, scaled, strict=True)]
         return list(np.maximum.accumulate(kept))
 
-    done, target = times(left.done_s, rules.done_q10), times(left.target_s, rules.target_q10)
+    done = times(left.done_s, rules.done_q10, rules.done_plus_s)
+    target = times(left.target_s, rules.target_q10, rules.target_plus_s)
     target = [np.minimum(one, end) for one, end in zip(target, done, strict=True)]
     return replace(left, done_s=_three(done), target_s=_three(target))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from train.features.household import answer_charge
-from train.household.answered import Answered, Tables, by_car, enrol_household
+from train.household.answered import Answered, by_car, enrol_household
 from train.household.evaluate import figures, print_household
 from train.household.history import Past, pasts_of
 from train.household.pooled import load_pooled
@@ -80,7 +80,7 @@ def measure(group: Group, n: int) -> dict[str, Any]:
         tables = enrol_household(past, pooled)
         rules, alone = tables.rules(pooled), replace(tables, distinct=True).rules(pooled)
         for number, car in enumerate(tables.cars):
-            own = Tables((car,), (tables.tables[number], tables.tables[-1]), tables.power_now_permille)
+            own = replace(tables, cars=(car,), tables=(tables.tables[number], tables.tables[-1]))
             asked, place = (own, 0) if group.told else (tables, number)
             for one in household[car][enrolled:]:
                 answered.append(

@@ -55,6 +55,10 @@ RULE_FIELDS: Mapping[str, tuple[int, int, int]] = {
     "confidence_multiplier": (0, 0, 2**32 - 1),
     "done_q10": (3 * len(STAGES), 0, 65_535),
     "target_q10": (3 * len(STAGES), 0, 65_535),
+    "done_plus_s": (3 * len(STAGES), -32_768, 32_767),
+    "target_plus_s": (3 * len(STAGES), -32_768, 32_767),
+    "dc_unknown_above": (0, 0, 2**32 - 1),
+    "dc_weight": (3, 1, 16_384),
 }
 
 
@@ -83,7 +87,7 @@ class HouseholdCar:
 
 @dataclass(frozen=True, slots=True)
 class HouseholdRules:
-    """What holds for all cars: wp_household_model. Factors are [stage][10, 50, 90 %] in one row."""
+    """What holds for all cars: wp_household_model. Factors, and what is added, are [stage][10, 50, 90 %] in one row."""
 
     power_now_permille: int
     phases_cost: int
@@ -92,6 +96,10 @@ class HouseholdRules:
     confidence_multiplier: int
     done_q10: tuple[int, ...]
     target_q10: tuple[int, ...]
+    done_plus_s: tuple[int, ...]
+    target_plus_s: tuple[int, ...]
+    dc_unknown_above: int
+    dc_weight: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from codegen.errors import ModelError
 if TYPE_CHECKING:
     from train.artifact_household import Household, HouseholdCar, HouseholdRules
 
-_ROWS_OF_THREE = ("usual_end_pct", "done_q10", "target_q10")  # arrays of arrays in C
+_ROWS_OF_THREE = ("usual_end_pct", "done_q10", "target_q10", "done_plus_s", "target_plus_s")  # arrays of arrays in C
 _BEYOND_INT32 = 1 << 31
 
 

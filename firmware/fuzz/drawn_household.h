@@ -87,6 +87,12 @@ static inline void draw_model(wp_household_model *model, wp_household_car cars[W
     for (int k = 0; k < WP_N_STAGES * 3; k++) {
         model->done_q10[k / 3][k % 3] = (uint16_t)upto(UINT16_MAX);
         model->target_q10[k / 3][k % 3] = (uint16_t)upto(UINT16_MAX);
+        model->done_plus_s[k / 3][k % 3] = (int16_t)(upto(UINT16_MAX) + INT16_MIN);
+        model->target_plus_s[k / 3][k % 3] = (int16_t)(upto(UINT16_MAX) + INT16_MIN);
+    }
+    model->dc_unknown_above = draw() >> (draw() % 32u);
+    for (int k = 0; k < 3; k++) {
+        model->dc_weight[k] = (uint16_t)(1 + upto(16383));
     }
     for (int k = 0; k <= model->n_cars; k++) {
         draw_car(&cars[k]);

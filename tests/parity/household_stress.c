@@ -93,6 +93,8 @@ static int check_refusals(void)
     REFUSED(model.n_cars, 0);
     REFUSED(model.n_cars, WP_HOUSEHOLD_CARS_MAX + 1);
     REFUSED(model.power_now_permille, 1001);
+    REFUSED(model.dc_weight[0], 0);
+    REFUSED(model.dc_weight[2], 16385);
     REFUSED(cars[1].limit_permille, 1201);
     REFUSED(cars[1].low_limit_permille, 1201);
     REFUSED(cars[1].phases, 4);

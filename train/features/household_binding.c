@@ -4,7 +4,7 @@
 
 #include "household_parts.h"
 
-#define RULE_COLUMNS (5u + 6u * WP_N_STAGES)
+#define RULE_COLUMNS (9u + 12u * WP_N_STAGES)
 #define ANSWER_COLUMNS 15u
 
 /* The fields of wp_household_car in their order: type, name, how many. */
@@ -84,7 +84,13 @@ static void take_rules(wp_household_model *model, const int64_t *columns)
         for (size_t q = 0; q < 3u; q++) {
             model->done_q10[k][q] = (uint16_t)columns[5u + 3u * k + q];
             model->target_q10[k][q] = (uint16_t)columns[5u + 3u * WP_N_STAGES + 3u * k + q];
+            model->done_plus_s[k][q] = (int16_t)columns[5u + 6u * WP_N_STAGES + 3u * k + q];
+            model->target_plus_s[k][q] = (int16_t)columns[5u + 9u * WP_N_STAGES + 3u * k + q];
         }
+    }
+    model->dc_unknown_above = (uint32_t)columns[5u + 12u * WP_N_STAGES];
+    for (size_t k = 0; k < 3u; k++) {
+        model->dc_weight[k] = (uint16_t)columns[6u + 12u * WP_N_STAGES + k];
     }
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from train.household.pooled import Pooled
 from train.household.times import power_now_permille
 
 DISTINCT_SIZE = 1.1  # cars still possible after a minute of a household's own past charges, on average, at most
+LIMITED_SHARE = 1 / 3  # of past charges whose limit changes, from which on a charge point is one that limits
+KINDS = ("dc", "steady", "limited", "distinct_steady", "distinct_limited")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Tables:
     tables: tuple[HouseholdCar, ...]  # of the cars, then of any other
     power_now_permille: int
     distinct: bool = False  # its own past charges are told apart at a glance
+    limited_share: float | None = None  # of its past charges in AC, those whose limit changed; None without any
 
     def answer(self, past: Past, rules: HouseholdRules) -> HouseholdAnswers:
         """Answers after each sample of a charge."""
@@ -34,10 +37,21 @@ class Tables:
 
     def rules(self, pooled: Pooled) -> HouseholdRules:
         """The rules that fit this household."""
-        rules = replace(pooled.rules, power_now_permille=self.power_now_permille)
-        if not self.distinct:
-            return rules
-        return replace(rules, done_q10=pooled.distinct_done_q10, target_q10=pooled.distinct_target_q10)
+        factors = asdict(pooled.factors[self.kind])
+        return replace(pooled.rules, power_now_permille=self.power_now_permille, **factors)
+
+    @property
+    def direct(self) -> bool:
+        """Whether some of its past charges were in DC."""
+        return any(table.power_weight for table in self.tables[:-1])
+
+    @property
+    def kind(self) -> str:
+        """Which of KINDS this household is: each has interval factors of its own."""
+        if self.limited_share is None:
+            return "dc"
+        kind = "limited" if self.limited_share > LIMITED_SHARE else "steady"
+        return f"distinct_{kind}" if self.distinct else kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +90,18 @@ def enrol_household(past: Mapping[str, Sequence[Past]], pooled: Pooled) -> Table
     box = max((int(one.column("pilot_ma").max(initial=0)) for some in past.values() for one in some), default=0)
     tables = tuple(enrol(some, pooled, max(box, 1000)) for some in past.values())
     usual = {car: table.usual_power_w for car, table in zip(past, tables, strict=True)}
-    found = Tables(tuple(past), (*tables, any_other(pooled)), power_now_permille(past, usual))
+    found = Tables(
+        cars=tuple(past),
+        tables=(*tables, any_other(pooled)),
+        power_now_permille=power_now_permille(past, usual),
+        limited_share=_limited_share([one for some in past.values() for one in some if not one.direct]),
+    )
     sizes = [size for some in past.values() for one in some if (size := _size_at_a_glance(found, one, pooled)) > 0]
     return replace(found, distinct=bool(sizes) and float(np.mean(sizes)) <= DISTINCT_SIZE)
+
+
+def _limited_share(ac: Sequence[Past]) -> float | None:
+    return float(np.mean([one.limit_changes for one in ac])) if ac else None
 
 
 def _size_at_a_glance(tables: Tables, past: Past, pooled: Pooled) -> int:

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from train.artifact_household import STAGES, HouseholdRules
-from train.household.answered import Answered, enrol_household
+from train.household.answered import KINDS, Answered, Tables, enrol_household
+from train.household.factors import fitted, sampled
 from train.household.history import Past
-from train.household.pooled import Pooled
+from train.household.pooled import Factors, Pooled
 
 PHASES_COST = 6400  # as much as a sign can cost
 SET_COVERAGE = 0.97  # nominal: of charges whose set never loses the truth
 KNOWN_CALLED_UNKNOWN = 0.05
 BITS_A_FACTOR = 1024  # of z: one power of two
 MULTIPLIERS = tuple(int(738 * 2.0 ** (k / 2)) for k in range(-9, 3))  # 738: squares of normal deviations as they are
-ROWS_A_CHARGE = 60
-LEAST_CHARGES = 40  # for a stage to have factors of its own
-FACTOR_MAX = 65_535
-QUANTILES = (0.1, 0.5, 0.9)
+DC_SHARES = (64, 640, 896, 1280)  # of the curve, in 1024ths: between which each stage in DC lies
+DC_WEIGHT_MOST = 16_384
 OPEN = HouseholdRules(
     power_now_permille=500,
     phases_cost=PHASES_COST,
@@ -30,56 +29,55 @@ OPEN = HouseholdRules(
     confidence_multiplier=738 // 4,
     done_q10=(1024,) * (3 * len(STAGES)),
     target_q10=(1024,) * (3 * len(STAGES)),
+    done_plus_s=(0,) * (3 * len(STAGES)),
+    target_plus_s=(0,) * (3 * len(STAGES)),
+    dc_unknown_above=2**32 - 1,
+    dc_weight=(DC_WEIGHT_MOST,) * 3,
 )
+OPEN_FACTORS = Factors(OPEN.done_q10, OPEN.target_q10, OPEN.done_plus_s, OPEN.target_plus_s)
 
 
 def later_charges(
     households: Iterable[Mapping[str, Sequence[Past]]], pooled: Pooled, enrolled: Sequence[int]
-) -> Iterator[tuple[Answered, bool]]:
+) -> Iterator[tuple[Answered, Tables]]:
     """Each household's charges after the first few, answered by tables of these: enrolled[k] of the k-th one's cars.
 
-    With each, whether its household's cars are told apart at a glance.
+    With each, its household's tables.
     """
     for household, n in zip(households, enrolled, strict=True):
         first = {car: past[:n] for car, past in household.items()}
         tables = enrol_household(first, pooled)
         for number, car in enumerate(tables.cars):
             for past in household[car][n:]:
-                yield Answered(past, number, tables.cars, tables.answer(past, pooled.rules)), tables.distinct
+                yield Answered(past, number, tables.cars, tables.answer(past, pooled.rules)), tables
 
 
-def calibrated(households: Sequence[Mapping[str, Sequence[Past]]], pooled: Pooled, enrolled: Sequence[int]) -> Pooled:
-    """`pooled` with the rules that these households call for."""
-    answered = [one for one, _ in later_charges(households, replace(pooled, rules=OPEN), enrolled)]
+def calibrated(
+    households: Sequence[Mapping[str, Sequence[Past]]], pooled: Pooled, enrolled: Sequence[int], n_any: int
+) -> Pooled:
+    """`pooled` with the rules that these households call for.
+
+    The first `n_any` are households at large; whoever comes after was chosen, and tells of times alone.
+    """
+    at_large = later_charges(households[:n_any], replace(pooled, rules=OPEN), enrolled[:n_any])
+    answered = [one for one, _ in at_large]
     rules = replace(
         OPEN,
         set_within=set_within(answered),
-        unknown_above=unknown_above(answered),
+        unknown_above=unknown_above([one for one in answered if not one.past.direct]),
+        dc_unknown_above=unknown_above([one for one in answered if one.past.direct]),
         confidence_multiplier=confidence_multiplier(answered),
+        dc_weight=dc_weight(answered),
     )
     # The factors hold for estimates made with sets and confidence as they will be.
     found = list(later_charges(households, replace(pooled, rules=rules), enrolled))
-    distinct = [one for one, apart in found if apart]
-    others = [one for one, apart in found if not apart]
-    whole = _both_factors([one for one, _ in found], (rules.done_q10, rules.target_q10))
-    done, target = _both_factors(others, whole)
-    distinct_done, distinct_target = _both_factors(distinct, whole)
-    return replace(
-        pooled,
-        rules=replace(rules, done_q10=done, target_q10=target),
-        distinct_done_q10=distinct_done,
-        distinct_target_q10=distinct_target,
-    )
-
-
-def _both_factors(
-    answered: Sequence[Answered], otherwise: tuple[tuple[int, ...], tuple[int, ...]]
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Factors of the time to the end and to the target; `otherwise` where too few charges came to a stage."""
-    return (
-        stage_factors(answered, [one.remaining_s for one in answered], "done", otherwise[0]),
-        stage_factors(answered, [one.until_soc_s(80) for one in answered], "target", otherwise[1]),
-    )
+    # Who charges in DC too has told what a per cent is; at a charge point in AC few have.
+    factors = {}
+    whole = fitted([one for one, _ in found], OPEN_FACTORS)
+    for kind in KINDS:
+        own = [one for one, tables in found if tables.kind == kind and (one.past.direct or not tables.direct)]
+        factors[kind] = fitted(own, whole)
+    return replace(pooled, rules=replace(rules, **asdict(whole)), factors=factors)
 
 
 def _apart(one: Answered) -> NDArray[np.int64]:
@@ -94,7 +92,9 @@ def set_within(answered: Sequence[Answered]) -> int:
 
 
 def unknown_above(answered: Sequence[Answered]) -> int:
-    """Least cost that known cars' charges exceed at some time in KNOWN_CALLED_UNKNOWN of them."""
+    """Least cost that known cars' charges exceed at some time in KNOWN_CALLED_UNKNOWN of them; the most without any."""
+    if not answered:
+        return OPEN.unknown_above
     costs = [int(one.answers.cost[:, : one.n_cars].min(axis=1).max()) for one in answered]
     return upper_quantile(costs, 1 - KNOWN_CALLED_UNKNOWN)
 
@@ -119,45 +119,15 @@ def confidence_multiplier(answered: Sequence[Answered]) -> int:
     return MULTIPLIERS[int(np.argmin(losses))]
 
 
-def sampled(n: int) -> NDArray[np.intp]:
-    """At most ROWS_A_CHARGE rows, evenly."""
-    return np.unique(np.linspace(0, n - 1, min(n, ROWS_A_CHARGE)).astype(np.intp))
+def dc_weight(answered: Sequence[Answered]) -> tuple[int, ...]:
+    """How usual it is that so much of a car's curve flows as each stage in DC says, by the doubling; 16 384 the most.
 
-
-def stage_factors(
-    answered: Sequence[Answered], true: Sequence[NDArray[np.float64]], which: str, otherwise: Sequence[int]
-) -> tuple[int, ...]:
-    """Factors on the 10, 50 and 90 % estimates of each stage, in 1024ths; a charge's samples in a stage weigh 1.
-
-    The middle one is what brings the mean absolute error down: a median weighted by the estimate.
+    Charges count whose set holds their car alone: the stage is then of that car's curve.
     """
-    found: list[list[tuple[NDArray[np.float64], NDArray[np.float64]]]] = [[] for _ in STAGES]
-    for one, left in zip(answered, true, strict=True):
-        at = sampled(len(left))
-        at = at[~np.isnan(left[at]) & (left[at] > 0) & (one.answers.column(f"{which}_50_s")[at] >= 0)]
-        stage = one.answers.column("stage")[at]
-        estimates = one.answers.done_s if which == "done" else one.answers.target_s
-        for k in np.unique(stage):
-            rows = at[stage == k]
-            found[k].append((left[rows], np.maximum(estimates[rows].astype(np.float64), 1.0)))
-    factors: list[int] = []
-    for k, charges in enumerate(found):
-        factors += _factors(charges) if len(charges) >= LEAST_CHARGES else otherwise[3 * k : 3 * k + 3]
-    return tuple(factors)
-
-
-def _factors(charges: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> list[int]:
-    left = np.concatenate([one[0] for one in charges])
-    estimates = np.concatenate([one[1] for one in charges])
-    weight = np.concatenate([np.full(len(one[0]), 1 / len(one[0])) for one in charges])
-    chosen = []
-    for q, share in enumerate(QUANTILES):
-        by = weight * estimates[:, 1] if share == 0.5 else weight
-        chosen.append(_weighted_quantile(left / estimates[:, q], by, share))
-    return [int(np.clip(round(1024 * value), 1, FACTOR_MAX)) for value in chosen]
-
-
-def _weighted_quantile(values: NDArray[np.float64], weight: NDArray[np.float64], share: float) -> float:
-    order = np.argsort(values, kind="stable")
-    reached = np.cumsum(weight[order]) / weight.sum()
-    return float(values[order][min(int(np.searchsorted(reached, share)), len(values) - 1)])
+    first, shares = STAGES.index("dc_low"), np.zeros(3)
+    for one in answered:
+        sure = one.past.settled & one.past.known("soc_pct") & (one.answers.column("possible") == 1 << one.car)
+        if one.past.direct and sure.any():
+            shares += [float((one.answers.column("stage")[sure] == first + k).mean()) for k in range(3)]
+    density = np.maximum(shares, 1e-3) / np.diff(np.log2(DC_SHARES))
+    return tuple(int(np.clip(round(DC_WEIGHT_MOST * value / density.max()), 1, DC_WEIGHT_MOST)) for value in density)

@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 
 from train.bootstrap import LEVELS, drawn_means, drawn_units
 from train.household.answered import Answered
-from train.household.calibrate import sampled
+from train.household.factors import LEAST_LEFT_S, TARGET_PCT, sampled
 from train.household.history import DRAWING_MA, Past
 from train.household.times import energy_at_end_wh, whole_energies
 
 DRAWS = 1000
 AFTER_RAMP_S = 60.0
-TARGET_PCT = 80
 UNKNOWN = 1  # flag
-LEAST_LEFT_S = 300.0  # below, a percentage of it says little
 MOMENTS = ("plateau", "60s_after_ramp", "limit_step", "taper_step", "end")
 
 

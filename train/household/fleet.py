@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from train.artifact_household import N_CURVE, N_ENERGY, N_LEVELS, SIGNS
 from train.features.core import WP_MISSING
-from train.household.calibrate import OPEN
+from train.household.answered import KINDS
+from train.household.calibrate import OPEN, OPEN_FACTORS
 from train.household.enrol import energy_scale, enrol, plateau_of
 from train.household.history import DRAWING_MA, Past
 from train.household.pooled import Pooled
@@ -54,8 +55,7 @@ def pooled_of(households: Sequence[Mapping[str, Sequence[Past]]], provenance: Ma
         level_share=(0.01,) * N_LEVELS,
         curve_per_h=_curve(cars, values),
         rules=OPEN,
-        distinct_done_q10=OPEN.done_q10,
-        distinct_target_q10=OPEN.target_q10,
+        factors=dict.fromkeys(KINDS, OPEN_FACTORS),
         provenance=provenance,
     )
     first = replace(first, plateau_within=_plateau_within(cars, first))

@@ -61,6 +61,13 @@ class Past:
         return np.ones(len(elapsed), bool) if self.done_s is None else elapsed <= self.done_s
 
     @property
+    def limit_changes(self) -> bool:
+        """Whether what the charge point allows changed between the first current and the end."""
+        begun = int(np.argmax(self.column("current_ma") >= DRAWING_MA))
+        pilot = self.column("pilot_ma")[begun:][self.before_end[begun:]]
+        return bool((pilot[1:] != pilot[:-1]).any())
+
+    @property
     def tapering(self) -> NDArray[np.bool_]:
         """Samples of a taper (docs/vehicle.md, Tapering), [n]."""
         current, pilot = self.column("current_ma"), self.column("pilot_ma")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,16 @@ from typing import Any
 from train.artifact_household import N_CURVE, N_ENERGY, RULE_FIELDS, SIGNS, HouseholdRules
 
 FILE = Path(__file__).with_name("pooled.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """What brings estimates to their levels, [stage][10, 50, 90 %] in one row each: rules have the same names."""
+
+    done_q10: tuple[int, ...]
+    target_q10: tuple[int, ...]
+    done_plus_s: tuple[int, ...]
+    target_plus_s: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +49,7 @@ class Pooled:
     ]  # [16] left when a taper's step begins, of the hours from empty to full at full power
     curve_per_h: tuple[float, ...]  # [21] power in DC, of what the battery holds, per hour
     rules: HouseholdRules
-    distinct_done_q10: tuple[int, ...]  # factors of households whose cars are told apart at a glance
-    distinct_target_q10: tuple[int, ...]
+    factors: Mapping[str, Factors]  # of each kind of household (answered.py)
     provenance: Mapping[str, Any]
 
 
@@ -51,6 +60,8 @@ def pooled_values(pooled: Pooled) -> dict[str, Any]:
         value = getattr(pooled, name)
         if isinstance(value, HouseholdRules):
             value = {field: getattr(value, field) for field in RULE_FIELDS}
+        if name == "factors":
+            value = {kind: asdict(factors) for kind, factors in value.items()}
         values[name] = value
     return values
 
@@ -58,7 +69,8 @@ def pooled_values(pooled: Pooled) -> dict[str, Any]:
 def parse_pooled(values: Mapping[str, Any]) -> Pooled:
     """From what pooled_values gives, read back from JSON."""
     rules = HouseholdRules(**_tuples(values["rules"]))
-    pooled = Pooled(**{**_tuples(values), "rules": rules})
+    factors = {kind: Factors(**_tuples(one)) for kind, one in values["factors"].items()}
+    pooled = Pooled(**{**_tuples(values), "rules": rules, "factors": factors})
     assert len(pooled.sign_within) == len(SIGNS)  # noqa: S101
     assert len(pooled.energy_deviate) == len(pooled.other_energy_wh) == N_ENERGY  # noqa: S101
     assert len(pooled.curve_per_h) == N_CURVE  # noqa: S101

@@ -9,6 +9,7 @@ static volatile uint8_t any_u8;
 static volatile uint16_t any_u16;
 static volatile uint32_t any_u32;
 static volatile int32_t any_i32;
+static volatile int16_t any_i16;
 
 static const char *const car_names[WP_HOUSEHOLD_CARS_MAX] = {"a", "b", "c", "d", "e", "f", "g", "h"};
 static wp_household_car cars[WP_HOUSEHOLD_CARS_MAX + 1];
@@ -26,6 +27,13 @@ static void any_u16s(uint16_t *values, size_t n)
 {
     for (size_t k = 0; k < n; k++) {
         values[k] = any_u16;
+    }
+}
+
+static void any_i16s(int16_t *values, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        values[k] = any_i16;
     }
 }
 
@@ -69,7 +77,11 @@ bool proof_tables(void)
     for (size_t k = 0; k < WP_N_STAGES; k++) {
         any_u16s(model->done_q10[k], 3);
         any_u16s(model->target_q10[k], 3);
+        any_i16s(model->done_plus_s[k], 3);
+        any_i16s(model->target_plus_s[k], 3);
     }
+    model->dc_unknown_above = any_u32;
+    any_u16s(model->dc_weight, 3);
     for (size_t k = 0; k <= WP_HOUSEHOLD_CARS_MAX; k++) {
         any_car(&cars[k]);
     }

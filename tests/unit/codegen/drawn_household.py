@@ -35,6 +35,9 @@ USUAL = {
     "confidence_multiplier": (0, 400),
     "done_q10": (0, 3_000),
     "target_q10": (0, 3_000),
+    "done_plus_s": (-300, 300),
+    "target_plus_s": (-300, 300),
+    "dc_unknown_above": (0, 60_000),
 }
 
 

@@ -127,7 +127,7 @@ def test_pooled_is_whole_and_reads_back(households: list[dict[str, list[Past]]])
     for past in pasts_of(both):
         more.setdefault(past.household, []).append(past)
     every = [*households, *map(by_car, more.values())]
-    pooled = calibrated(every, pooled_of(every, {"seed": 5}), [3] * len(every))
+    pooled = calibrated(every, pooled_of(every, {"seed": 5}), [3] * len(every), len(every))
     assert parse_pooled(json.loads(json.dumps(pooled_values(pooled)))) == pooled
     assert pooled.rules.set_within < OPEN.set_within
     assert len(pooled.rules.done_q10) == 3 * len(STAGES)

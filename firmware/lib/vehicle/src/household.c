@@ -153,12 +153,13 @@ static void estimate(const wp_household *state, const wp_household_model *model,
             continue;
         }
         wp_household_left_with(state, model, &model->cars[k], x, &left);
+        const uint32_t part = weight[k] * left.chance; /* below 2^30 */
         for (uint32_t q = 0; q < 3u; q++) {
-            done[q] += (int64_t)left.done_s[q] * weight[k];
-            target[q] += (int64_t)left.target_s[q] * weight[k];
+            done[q] += (int64_t)left.done_s[q] * part;
+            target[q] += (int64_t)left.target_s[q] * part;
         }
-        energy += (int64_t)left.done_wh * weight[k];
-        sum += weight[k];
+        energy += (int64_t)left.done_wh * part;
+        sum += part;
         unknown_target = unknown_target || left.target_s[0] < 0;
         answer->stage = left.stage; /* of the last: cars differ in it only in DC and before half their energy */
     }
@@ -193,7 +194,7 @@ void wp_household_update(wp_household *state, const wp_household_model *model, c
         }
     }
     answer->confidence_permille = (uint16_t)(sum == 0u ? 0u : (1000u * weight[best] + sum / 2u) / sum);
-    const bool unknown = cost[best] > model->unknown_above;
+    const bool unknown = cost[best] > (state->direct ? model->dc_unknown_above : model->unknown_above);
     answer->flags = (uint8_t)((unknown ? WP_HOUSEHOLD_UNKNOWN : 0) | (state->direct ? WP_HOUSEHOLD_DIRECT : 0) |
                               ((state->possible & (state->possible - 1)) != 0 ? WP_HOUSEHOLD_SEVERAL : 0) |
                               (state->soc_pct != WP_MISSING ? WP_HOUSEHOLD_SOC : 0));

@@ -5,6 +5,7 @@
 #define POWER_MAX_W 1000000
 #define EACH_MAX_WH 16383
 #define LIMIT_MAX 1200u
+#define WEIGHT_MAX 16384
 
 /* A macro: so tools/prove.py sees that what is compared is the table's entry, and that all later uses of it are bounded. */
 #define BETWEEN(value, least, most) ((value) >= (least) && (value) <= (most))
@@ -51,6 +52,11 @@ wp_status wp_household_check(const wp_household_model *model)
     if (model->abi != WP_HOUSEHOLD_VERSION || model->features_version != WP_VEHICLE_VERSION || model->n_cars < 1u ||
         model->n_cars > WP_HOUSEHOLD_CARS_MAX || model->power_now_permille > 1000u) {
         return WP_ERROR_MODEL;
+    }
+    for (uint32_t k = 0; k < 3u; k++) {
+        if (!BETWEEN(model->dc_weight[k], 1, WEIGHT_MAX)) {
+            return WP_ERROR_MODEL;
+        }
     }
     for (uint32_t k = 0; k <= model->n_cars; k++) {
         if (!car_check(&model->cars[k])) {

@@ -12,11 +12,12 @@
 
 static const int32_t level_permille[3] = {100, 500, 900};
 
-/* A time that is not negative, by a factor in 1024ths. */
-static int32_t scaled(int32_t time_s, uint16_t factor_q10)
+/* A time that is not negative, by a factor in 1024ths, and some more or less. */
+static int32_t scaled(int32_t time_s, uint16_t factor_q10, int16_t plus_s)
 {
     const uint64_t product = ((uint64_t)(uint32_t)time_s * factor_q10) >> 10;
-    return product > (uint64_t)WP_FEATURE_MAX ? WP_FEATURE_MAX : (int32_t)product;
+    const int32_t sum_s = (product > (uint64_t)WP_FEATURE_MAX ? WP_FEATURE_MAX : (int32_t)product) + plus_s;
+    return wp_household_within(sum_s, 0, WP_FEATURE_MAX);
 }
 
 static int32_t seconds(int32_t energy_wh, int32_t power_w)
@@ -159,12 +160,13 @@ static int32_t share_of_curve(const wp_household *state, const wp_household_car 
     return wp_household_within(now_w * 1024 / wp_household_curve_w(car, at_milli), 64, 1280);
 }
 
-static void left_in_dc(const wp_household *state, const wp_household_car *car, const int32_t x[WP_N_VEHICLE_FEATURES],
-                       wp_household_left *left)
+static void left_in_dc(const wp_household *state, const wp_household_model *model, const wp_household_car *car,
+                       const int32_t x[WP_N_VEHICLE_FEATURES], wp_household_left *left)
 {
     const int32_t at = soc_milli(state, car, x), each_wh = each_of(state, car, x);
     const int32_t share = share_of_curve(state, car, x, at);
     left->stage = share < 640 ? WP_STAGE_DC_LOW : share < 896 ? WP_STAGE_DC_PART : WP_STAGE_DC;
+    left->chance = model->dc_weight[left->stage - WP_STAGE_DC_LOW];
     int32_t end_milli[N_ENDS], time_s[N_ENDS];
     for (uint32_t q = 0; q < 3u; q++) {
         end_milli[q] = car->usual_end_pct[1][q] * 1000;
@@ -203,6 +205,7 @@ static void left_by_energy(const wp_household *state, const wp_household_model *
     const int32_t part = part_of(car, taken_wh), power_w = power_of(model, car, x);
     const uint8_t end = car->usual_end_pct[0][1];
     const int32_t each_wh = car->energy_per_soc_wh[0];
+    left->chance = part >= PART_MOST ? 1u : (uint16_t)(PART_MOST - part);
     left->stage = state->direct ? WP_STAGE_DC_BLIND : (uint8_t)(WP_STAGE_ENERGY_0 + (part >= PART_MOST ? 3 : part / 4096));
     for (uint32_t q = 0; q < 3u; q++) {
         const int32_t least_wh = car->energy_wh[WP_HOUSEHOLD_N_ENERGY - 1] / 32 * level_permille[q] / 1000;
@@ -247,14 +250,15 @@ static void finish(const wp_household *state, const wp_household_model *model, c
 {
     const int32_t taken_wh = wp_household_within(wp_household_known(x, WP_VEHICLE_ENERGY_WH, 0), 0, MOST_WH);
     for (uint32_t q = 0; q < 3u; q++) {
-        left->done_s[q] = scaled(left->done_s[q], model->done_q10[left->stage][q]);
+        left->done_s[q] = scaled(left->done_s[q], model->done_q10[left->stage][q], model->done_plus_s[left->stage][q]);
         if (state->asked_wh != WP_MISSING) {
             const int32_t power_w =
                 state->direct ? wp_household_known(x, WP_VEHICLE_POWER_W, 0) : power_of(model, car, x);
             left->target_s[q] = seconds(wp_household_within(state->asked_wh, 0, WP_FEATURE_MAX) - taken_wh, power_w);
         }
         if (left->target_s[q] >= 0) {
-            left->target_s[q] = scaled(left->target_s[q], model->target_q10[left->stage][q]);
+            left->target_s[q] =
+                scaled(left->target_s[q], model->target_q10[left->stage][q], model->target_plus_s[left->stage][q]);
         }
     }
     for (uint32_t q = 1; q < 3u; q++) {
@@ -274,8 +278,9 @@ void wp_household_left_with(const wp_household *state, const wp_household_model 
         left->target_s[q] = -1;
     }
     left->done_wh = 0;
+    left->chance = PART_MOST;
     if (state->direct && by_soc) {
-        left_in_dc(state, car, x, left);
+        left_in_dc(state, model, car, x, left);
     } else if (by_soc) {
         left_by_soc(state, model, car, x, left);
     } else {

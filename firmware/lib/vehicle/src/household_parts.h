@@ -9,6 +9,7 @@ typedef struct wp_household_left {
     int32_t done_s[3];
     int32_t target_s[3]; /* -1: not known */
     int32_t done_wh;     /* at 50 % */
+    uint16_t chance;     /* that such a car has taken this much, or takes this power: relative to others, 1 ... 16384 */
     uint8_t stage;
 } wp_household_left;
 

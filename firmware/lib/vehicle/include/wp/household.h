@@ -11,7 +11,7 @@
 #include "wp/vehicle.h"
 
 /* Raised whenever the tables or the rules change: generated models name it. */
-#define WP_HOUSEHOLD_VERSION 2
+#define WP_HOUSEHOLD_VERSION 3
 
 #define WP_HOUSEHOLD_CARS_MAX 8
 #define WP_HOUSEHOLD_NO_CAR 255
@@ -102,10 +102,14 @@ typedef struct wp_household_model {
     uint16_t power_now_permille;  /* in AC: weight of power now beside the usual, at most 1000 */
     uint16_t phases_cost;         /* of drawing from another number of phases */
     uint32_t set_within;          /* cost above the least at which a car is no longer possible */
-    uint32_t unknown_above;       /* least cost at which the car is none of these */
+    uint32_t unknown_above;       /* least cost at which the car is none of these, in AC */
     uint32_t confidence_multiplier; /* z = cost above the least * multiplier >> 8; 1024 halves the probability */
     uint16_t done_q10[WP_N_STAGES][3];   /* factors on estimates at 10, 50, 90 %; 1024 is 1 */
     uint16_t target_q10[WP_N_STAGES][3];
+    int16_t done_plus_s[WP_N_STAGES][3]; /* and what is added then */
+    int16_t target_plus_s[WP_N_STAGES][3];
+    uint32_t dc_unknown_above;    /* as unknown_above, in DC */
+    uint16_t dc_weight[3];        /* of a car of whose curve less than 5/8 flows, less than 7/8, more: 1 ... 16384 */
 } wp_household_model;
 
 /* Of one charge. All zero is not a valid state. */
