@@ -1,6 +1,6 @@
 """`make bench-ev-proof`: a charge point's board answers whole charges, each answer compared with the reference.
 
-    python -m tools.ev_proof [--charges N] [--period-ms MS] [--boards ENV,ENV] [--out DIR] [--json]
+    python -m tools.ev_proof [--charges N] [--cars N] [--period-ms MS] [--boards ENV,ENV] [--out DIR] [--json]
 
 Simulates households, enrols the cars of the first, answers charges of all of them with the reference (NumPy, from
 docs/vehicle.md), builds the firmware for this machine and for QEMU's boards, and streams every charge through each
@@ -74,11 +74,13 @@ def run(*arguments: object, accept: tuple[int, ...] = (0,), variables: dict[str,
     return done.stdout
 
 
-def prepare(out: Path, n_charges: int, period_ms: int) -> tuple[Path, Path, Path]:
+def prepare(out: Path, n_charges: int, period_ms: int, n_cars: int | None) -> tuple[Path, Path, Path]:
     """Artifact, its C and the reference of simulated charges."""
     fleet, artifact, model, reference = (out / name for name in ("fleet", "artifact", "model", "reference.npz"))
     say("simulating households")
     options = ["--seed", SEED, "--households", HOUSEHOLDS, "--period-ms", period_ms, "--force"]
+    if n_cars is not None:
+        options += ["--household-cars", n_cars]
     run("-m", "train", "simulate", fleet, "--profile", "ev", *options)
     run("-m", "train", "fit", "--profile", "ev", "--data", fleet, "--household", f"s{SEED}h000", "--out", artifact)
     say("answering with the reference")
@@ -174,6 +176,9 @@ def main() -> int:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--charges", type=int, default=204, metavar="N", help="charges a board answers (204)")
+    parser.add_argument(
+        "--cars", type=int, metavar="N", help="in each household, 2 to 8 (default: drawn, in the first 6)"
+    )
     parser.add_argument("--period-ms", type=int, default=60_000, metavar="MS", help="between samples (60 000)")
     parser.add_argument("--boards", default=f"{NATIVE},qemu_riscv32", metavar="ENV,ENV", help=f"of {', '.join(BOARDS)}")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "ev_proof", metavar="DIR")
@@ -184,9 +189,11 @@ def main() -> int:
         parser.error(f"--boards: no board {unknown[0]}; there are {', '.join(BOARDS)}")
     if args.charges < 1:
         parser.error("--charges: at least 1")
+    if args.cars is not None and not 2 <= args.cars <= 8:
+        parser.error("--cars: 2 to 8")
     out = args.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
-    prepared = prepare(out, args.charges, args.period_ms)
+    prepared = prepare(out, args.charges, args.period_ms, args.cars)
     rows = [prove(BOARDS[name], *prepared, out) for name in names]
     (out / "ev_proof.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="ascii")
     print(json.dumps(rows, indent=1) if args.json else table(rows))
