@@ -45,7 +45,7 @@ def is_of_vehicles(args: argparse.Namespace, settings: Mapping[str, Any]) -> boo
 
 def household_steps(args: argparse.Namespace) -> int:
     """How many steps the build of a charge point has."""
-    return 7 + (args.data is None) + (args.artifact is None)
+    return 8 + (args.data is None) + (args.artifact is None)
 
 
 def build_household(args: argparse.Namespace, settings: Mapping[str, Any], steps: Steps) -> int:
@@ -76,6 +76,7 @@ def build_household(args: argparse.Namespace, settings: Mapping[str, Any], steps
     report = _report(household, evaluation, cost, verify, settings)
     report["budgets"] = budget_rows(args, settings, cost)
     (out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8", newline="\n")
+    steps.run("report", python("train", "report", out))
     if asked_for(args):
         check_budgets(report["budgets"], "household")
     return _verdict(args, household, report)
@@ -126,7 +127,9 @@ def _report(
             "kind": "household",
             "features": [],
             "classes": list(household.cars),
+            "units": list(manifest["training"]["units"]),
         },
+        "household": {"enrolled": len(manifest["split"]["train"]), "tables": manifest["tables"]},
         "data": manifest["data"],
         "quality": {},
         "evaluation": dict(evaluation),
@@ -172,6 +175,6 @@ def _verdict(args: argparse.Namespace, household: Household, report: Mapping[str
     print(quality_line(report["evaluation"]))
     print(
         f"{verify['verdict']}  household of {n_cars} car{'s' if n_cars > 1 else ''}{size}: "
-        f"{verify['samples']} samples verified, {verify['mismatches']} mismatches  (report: {args.out / 'report.json'})"
+        f"{verify['samples']} samples verified, {verify['mismatches']} mismatches  (report: {args.out / 'report.html'})"
     )
     return 0 if passed else 1

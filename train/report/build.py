@@ -7,12 +7,16 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from train.errors import TrainError
 from train.report import charges, content, score
 
-TEMPLATE = Path(__file__).parent / "report.html.j2"
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).parent
+REFERENCE = "reference.npz"
 
 
 def write_report(folder: Path) -> Path:
@@ -29,26 +33,50 @@ def write_report(folder: Path) -> Path:
         raise TrainError(f"{source}: cannot be read: {error}") from None
     if not isinstance(report, dict):
         raise TrainError(f"{source}: is not a JSON object; make it with: python -m codegen build")
-    model = report.get("model")
-    if isinstance(model, dict) and model.get("kind") == "household":
-        raise TrainError(f"{source}: is of a household, which has no page; the file itself says all (docs/vehicle.md)")
-    reference = folder / "reference.npz"
-    replayed = charges.read_reference(reference) if reference.exists() else []
     try:
-        html = render(report, replayed)
+        html = _render_household(report, folder) if _of_household(report) else _render_model(report, folder)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TrainError(f"{source}: {type(error).__name__}: {error}; make it with: python -m codegen build") from error
     return _write(folder / "report.html", html)
 
 
+def _of_household(report: Mapping[str, Any]) -> bool:
+    model = report.get("model")
+    return isinstance(model, dict) and model.get("kind") == "household"
+
+
+def _render_model(report: Mapping[str, Any], folder: Path) -> str:
+    reference = folder / REFERENCE
+    return render(report, charges.read_reference(reference) if reference.exists() else [])
+
+
+def _render_household(report: Mapping[str, Any], folder: Path) -> str:
+    from train.report import household
+    from train.report.household_charges import read_household_reference
+
+    reference, units = folder / REFERENCE, [str(unit) for unit in report["model"].get("units") or []]
+    replayed = read_household_reference(reference, units) if reference.exists() else []
+    return _environment().get_template("household.html.j2").render(household.page(report, replayed))
+
+
+def _environment() -> Environment:
+    """Templates of this folder, which share style and last sections."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
 def render(report: Mapping[str, Any], replayed: list[charges.Replayed]) -> str:
     """The whole page."""
-    from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
     page = content.page(report)
     page["answers"] = [
         {"svg": Markup(charges.remaining_chart(charge)), **content.answer_caption(kind, charge)}  # noqa: S704
@@ -63,7 +91,7 @@ def render(report: Mapping[str, Any], replayed: list[charges.Replayed]) -> str:
     page["curves"] = [{**item, "svg": Markup(item["svg"])} for item in scored]  # noqa: S704
     page["worst"] = [{**item, "svg": Markup(item["svg"])} for item in score.worst_charts(evaluation)]  # noqa: S704
     page["strip"] = any(len(charge.device_kind) for charge in replayed)
-    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(page)
+    return _environment().get_template("report.html.j2").render(page)
 
 
 def _write(path: Path, text: str) -> Path:

@@ -107,8 +107,8 @@ def typical_and_worst(charges: Sequence[Replayed]) -> list[tuple[str, Replayed]]
 
 def power_chart(charge: Replayed) -> str:
     """Power over time, with a mark where the charge was full."""
-    rows = _thinned(charge.minutes)
-    x, y = charge.minutes[rows], _bin_means(charge.power_w, rows)
+    rows = thinned(charge.minutes)
+    x, y = charge.minutes[rows], bin_means(charge.power_w, rows)
     frame = svg.Frame(34, 8, 190, 76, max(float(charge.minutes[-1]), 0.1), max(float(y.max(initial=0)) * 1.08, 0.1))
     body = svg.axes(frame, svg.minute_ticks(frame.x_max, 4), svg.nice_ticks(frame.y_max, 3), "min", "W")
     body += svg.band(frame, x, np.zeros(len(x)), y, "power-area") + svg.line(frame, x, y, "power")
@@ -124,7 +124,7 @@ def remaining_chart(charge: Replayed) -> str:
     """Answered, true and baseline minutes to full over time, and which device was answered."""
     known = np.flatnonzero(~np.isnan(charge.truth_min))
     end = int(known[-1]) + 1
-    rows = _thinned(charge.minutes[:end])
+    rows = thinned(charge.minutes[:end])
     x = charge.minutes[rows]
     answer, truth, baseline = charge.answer_min[rows], charge.truth_min[rows], charge.baseline_min[rows]
     top = max(float(np.nanmax(truth)), float(np.quantile(answer[:, 2], 0.97)), float(np.quantile(baseline, 0.97)), 1.0)
@@ -141,11 +141,11 @@ def remaining_chart(charge: Replayed) -> str:
     return svg.document(490, height, f"Minutes to full of {charge.session}: answered, true and baseline", body)
 
 
-def _thinned(x: NDArray[np.float64]) -> NDArray[np.intp]:
+def thinned(x: NDArray[np.float64]) -> NDArray[np.intp]:
     """Indices of at most POINTS samples, first and last among them."""
     return np.unique(np.linspace(0, len(x) - 1, min(POINTS, len(x))).round().astype(np.intp))
 
 
-def _bin_means(values: NDArray[np.float64], rows: NDArray[np.intp]) -> NDArray[np.float64]:
+def bin_means(values: NDArray[np.float64], rows: NDArray[np.intp]) -> NDArray[np.float64]:
     """Means of `values` from each index in `rows` up to the next: noise is averaged, not sampled."""
     return np.asarray(np.add.reduceat(values, rows) / np.diff(np.append(rows, len(values))))

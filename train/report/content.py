@@ -30,13 +30,24 @@ def page(report: Mapping[str, Any]) -> dict[str, Any]:
         "groups": [[name, number, *cells] for name, number, cells in group_rows(evaluation)],
         "devices": _devices(evaluation.get("per_device") or {}),
         "confusion": _confusion(evaluation.get("confusion") or {}),
-        "costs": [_cost(target, cost) for target, cost in (report.get("cost") or {}).items()],
-        "cost_scale": f"Bars: of {SCALE_FLASH_BYTES // 1024} KB flash and {SCALE_RAM_BYTES // 1024} KB RAM, a small "
-        "microcontroller. Everything an answer needs: features, both models, post-processing, state check.",
+        **size(report),
         "styles": _styles(report.get("styles") or [], report.get("budgets") or []),
         "compression": _compression(report.get("compression") or []),
         "verify": proof.verification(report.get("verify") or {}),
         "provenance": proof.provenance(report),
+    }
+
+
+def size(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What an answer costs on each target, and of what the bars are."""
+    household = (report.get("model") or {}).get("kind") == "household"
+    parts = (
+        "features, tables, rules, state check" if household else "features, both models, post-processing, state check"
+    )
+    return {
+        "costs": [_cost(target, cost) for target, cost in (report.get("cost") or {}).items()],
+        "cost_scale": f"Bars: of {SCALE_FLASH_BYTES // 1024} KB flash and {SCALE_RAM_BYTES // 1024} KB RAM, a small "
+        f"microcontroller. Everything an answer needs: {parts}.",
     }
 
 
@@ -86,13 +97,16 @@ def _tiles(report: Mapping[str, Any], quality: Mapping[str, Any]) -> list[dict[s
     coverage = _overall(quality, "coverage")
     if coverage is not None:
         tiles.append({"value": f"{100 * coverage:.0f} %", "text": "of the truth within 10–90 %; 80 is right"})
+    return [*tiles, *flash_tile(report)]
+
+
+def flash_tile(report: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Flash on the first target that is no PC; none where nothing was measured."""
     costs = report.get("cost") or {}
     target = next((name for name in costs if name != "host"), next(iter(costs), None))
-    if target is not None:
-        tiles.append(
-            {"value": f"{costs[target]['flash_bytes']:,} B".replace(",", " "), "text": f"of flash on {target}"}
-        )
-    return tiles
+    if target is None:
+        return []
+    return [{"value": f"{costs[target]['flash_bytes']:,} B".replace(",", " "), "text": f"of flash on {target}"}]
 
 
 def _overall(quality: Mapping[str, Any], key: str) -> float | None:

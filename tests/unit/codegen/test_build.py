@@ -118,7 +118,7 @@ def test_steps_of_a_household_are_counted_from_the_first(
     household = write_household(tmp_path / "household", 1).path
     bench.failing, bench.exit_code = "config", 2
     assert bench.build("--artifact", str(household), "--data", str(tmp_path)) == 2
-    assert capsys.readouterr().err.startswith("[1/7] settings")
+    assert capsys.readouterr().err.startswith("[1/8] settings")
 
 
 def test_steps_of_a_household_to_be_enrolled_are_counted_from_the_first(
@@ -129,7 +129,7 @@ def test_steps_of_a_household_to_be_enrolled_are_counted_from_the_first(
     bench.settings["profile"], bench.failing, bench.exit_code = "ev", "fit", 2
     for asked in (("--config", str(config)), ("--profile", "ev")):
         assert bench.build(*asked, "--data", str(tmp_path)) == 2
-        assert "[1/8] settings" in capsys.readouterr().err
+        assert "[1/9] settings" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
