@@ -256,10 +256,10 @@ static void finish(const wp_household *state, const wp_household_model *model, c
                 state->direct ? wp_household_known(x, WP_VEHICLE_POWER_W, 0) : power_of(model, car, x);
             left->target_s[q] = seconds(wp_household_within(state->asked_wh, 0, WP_FEATURE_MAX) - taken_wh, power_w);
         }
-        if (left->target_s[q] >= 0) {
-            left->target_s[q] =
-                scaled(left->target_s[q], model->target_q10[left->stage][q], model->target_plus_s[left->stage][q]);
-        }
+        const int32_t target_s = left->target_s[q]; /* or -1 */
+        left->target_s[q] =
+            target_s < 0 ? -1
+                         : scaled(target_s, model->target_q10[left->stage][q], model->target_plus_s[left->stage][q]);
     }
     for (uint32_t q = 1; q < 3u; q++) {
         left->done_s[q] = left->done_s[q] < left->done_s[q - 1u] ? left->done_s[q - 1u] : left->done_s[q];
