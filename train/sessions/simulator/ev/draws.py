@@ -102,6 +102,17 @@ def _unit(car: Car, name: str, random: Generator) -> UnitDraw:
     names = ["home_11kw", "home_22kw", "home_3_7kw", "socket_10a"] if car.ac_phases > 1 else None
     shares = [0.6, 0.25, 0.08, 0.07] if names else [0.5, 0.2, 0.15, 0.1, 0.05]
     names = names or ["home_7_4kw", "home_22kw", "home_11kw", "home_3_7kw", "socket_10a"]
+    unit = draw_specimen(car, name, random)
+    return replace(
+        unit,
+        wallbox=wallboxes()[str(random.choice(names, p=shares))],
+        cable_a=float(random.choice([16.0, 20.0, 32.0], p=[0.1, 0.25, 0.65])),
+        period_ms=int(random.choice(PERIODS_MS, p=PERIOD_SHARES)),
+    )
+
+
+def draw_specimen(car: Car, name: str, random: Generator) -> UnitDraw:
+    """A car and its owner, drawn in this order at a charge point that is still to be put in: a nominal one."""
     return UnitDraw(
         car=car,
         name=name,
@@ -111,9 +122,9 @@ def _unit(car: Car, name: str, random: Generator) -> UnitDraw:
         efficiency_factor=float(np.clip(random.normal(1, 0.01), 0.96, 1.03)),
         arrival_soc=random.uniform(0.25, 0.65),
         target_soc=float(random.choice([0.8, 0.9, 2.0], p=[0.3, 0.1, 0.6])),
-        wallbox=wallboxes()[str(random.choice(names, p=shares))],
-        cable_a=float(random.choice([16.0, 20.0, 32.0], p=[0.1, 0.25, 0.65])),
-        period_ms=int(random.choice(PERIODS_MS, p=PERIOD_SHARES)),
+        wallbox=wallboxes()["home_22kw"],
+        cable_a=32.0,
+        period_ms=10_000,
     )
 
 

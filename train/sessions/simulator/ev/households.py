@@ -17,7 +17,15 @@ from numpy.random import Generator
 
 from train.errors import ConfigError
 from train.sessions.simulator.ev.catalogue import Car, Station, Wallbox, stations, wallboxes
-from train.sessions.simulator.ev.draws import PERIOD_SHARES, PERIODS_MS, SOC_SHARE, ChargeDraw, Side, UnitDraw
+from train.sessions.simulator.ev.draws import (
+    PERIOD_SHARES,
+    PERIODS_MS,
+    SOC_SHARE,
+    ChargeDraw,
+    Side,
+    UnitDraw,
+    draw_specimen,
+)
 from train.sessions.simulator.ev.limits import LEAST_A, SECONDS_MAX, Limits, draw_limits, fixed, managed
 from train.sessions.types import Charge
 
@@ -126,19 +134,8 @@ def _point(random: Generator, name: str) -> Point:
 
 
 def _unit(car: Car, point: Point, name: str, random: Generator) -> UnitDraw:
-    return UnitDraw(
-        car=car,
-        name=name,
-        soh=float(np.clip(random.normal(0.93, 0.05), 0.72, 1.0)),
-        power_factor=float(np.clip(random.normal(1, 0.008), 0.97, 1.03)),
-        share_factor=float(np.clip(random.normal(1, 0.004), 0.985, 1.01)),
-        efficiency_factor=float(np.clip(random.normal(1, 0.01), 0.96, 1.03)),
-        arrival_soc=random.uniform(0.25, 0.65),
-        target_soc=float(random.choice([0.8, 0.9, 2.0], p=[0.3, 0.1, 0.6])),
-        wallbox=point.wallbox,
-        cable_a=point.cable_a,
-        period_ms=point.period_ms,
-    )
+    unit = draw_specimen(car, name, random)
+    return replace(unit, wallbox=point.wallbox, cable_a=point.cable_a, period_ms=point.period_ms)
 
 
 def _habits(random: Generator) -> Habits:
