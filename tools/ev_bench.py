@@ -17,9 +17,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from train.features.household import answer_charge
 from train.household.answered import Answered, by_car, enrol_household
+from train.household.bound import bound, energies_to_come
 from train.household.evaluate import figures, print_household
+from train.household.figures import baseline_of
 from train.household.history import Past, pasts_of
 from train.household.pooled import load_pooled
 from train.sessions.simulator.ev import simulate_households
@@ -73,10 +78,15 @@ def measure(group: Group, n: int) -> dict[str, Any]:
     """All figures of a group."""
     pooled, answered, strangers = load_pooled(), [], []
     first: dict[str, list[Past]] = {}
+    energies: dict[str, NDArray[np.float64]] = {}
     for index, household in enumerate(households(group, n)):
         enrolled = ENROLLED[index % len(ENROLLED)]
         past = {car: some[:enrolled] for car, some in household.items()}
         first.update(past)
+        if group.points == "ac" and not group.told:
+            energies |= energies_to_come(
+                household, seed=group.seed, index=index, cars=group.cars, different=group.different
+            )
         tables = enrol_household(past, pooled)
         rules, alone = tables.rules(pooled), replace(tables, distinct=True).rules(pooled)
         for number, car in enumerate(tables.cars):
@@ -89,6 +99,7 @@ def measure(group: Group, n: int) -> dict[str, Any]:
         if not group.told and len(past) > 2:
             strangers += _strangers(household, past, index)
     found = figures([*answered, *strangers], first)
+    found["bound_of_linear"] = bound(answered, energies, {car: baseline_of(some) for car, some in first.items()})
     if group.told:
         found |= {"which": {}, "unknown": {"false_alarms": None, "caught": None}}
     return {"title": group.title, "households": n, **found}
@@ -121,6 +132,10 @@ def main() -> int:
     for one in found.values():
         print(f"\n{one['title']}, {one['households']} households")
         print_household(one)
+        if one["bound_of_linear"]:
+            share, low, high = one["bound_of_linear"]
+            told = "told the car, its arrivals' distribution and the power of the rest"
+            print(f"bound: {told}, {share:.3f} ({low:.3f}-{high:.3f}) of linear")
     print(f"\nwritten to {out.relative_to(ROOT)}")
     return 0
 

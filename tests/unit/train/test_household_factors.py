@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 from train.artifact_household import STAGES
 from train.features.household import COLUMNS, HouseholdAnswers, answer_charge
 from train.features.vehicle import vehicle_feature_names
-from train.household.answered import KINDS, Answered, Tables
+from train.household.answered import KINDS, Answered, Tables, by_car
+from train.household.bound import bound, energies_to_come
 from train.household.calibrate import OPEN, OPEN_FACTORS
 from train.household.enrol import any_other
 from train.household.factors import LEAST_CHARGES, fitted
-from train.household.history import Past
+from train.household.figures import baseline_of
+from train.household.history import Past, pasts_of
 from train.household.pooled import load_pooled
+from train.household.times import energy_at_end_wh
+from train.sessions.simulator.ev import simulate_households
 
 ENERGY_3 = STAGES.index("energy_3")
 
@@ -86,3 +90,27 @@ def test_a_car_that_has_taken_more_than_it_ever_does_loses_its_weight() -> None:
     assert both.done_s[after, 1] == pytest.approx(alone.done_s[after, 1], rel=0.01)
     assert both.done_s[0, 1] < 0.7 * alone.done_s[0, 1]
     assert alone.done_s[before, 1] > both.done_s[before, 1]
+
+
+def test_the_bound_knows_what_a_car_takes() -> None:
+    """Energies drawn from its arrivals lie around those of its charges, and what is left is the middle of the rest."""
+    charges = simulate_households(seed=5, households=1, cars_each=2, charges_per_car=6, period_ms=60_000)
+    household = by_car(list(pasts_of(charges)))
+    energies = energies_to_come(household, seed=5, index=0, cars=2, different=False)
+    assert set(energies) == set(household)
+    for car, past in household.items():
+        own = [energy_at_end_wh(one) for one in past if one.done_s is not None]
+        assert (np.diff(energies[car]) >= 0).all()
+        assert energies[car][0] <= np.median(own) <= energies[car][-1]
+        inside = (energies[car][10] <= own) & (own <= energies[car][-10])
+        assert inside.mean() > 0.7
+    answered = [
+        Answered(one, 0, tuple(household), HouseholdAnswers(np.zeros((0, 0), np.int32), np.zeros((0, 8), np.uint32)))
+        for past in household.values()
+        for one in past
+    ]
+    baselines = {car: baseline_of(past) for car, past in household.items()}
+    found = bound(answered, energies, baselines)
+    assert found is not None
+    assert 0 < found[0] < 1.5
+    assert bound([], energies, baselines) is None
