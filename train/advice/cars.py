@@ -1,22 +1,23 @@
-"""Simulated nights of cars at home, advised by a charge point that remembers the energy of each car's last charges.
+"""Simulated nights of cars at home, advised by their charge point's board.
 
-The loop is closed: every ten minutes the advice, by the C of firmware/lib/advice, sets what the charge point allows,
-and the car follows. What is still to charge is told by the energies of the car's past charges, at the present power: to
-full by those above what has been delivered, since it still charges, to 80 % by all. The state of charge is not told.
+The loop is closed: every ten minutes the household's answer to what the meter has read so far (train.advice.homes), by
+the C of firmware/lib/vehicle, goes into the advice, by the C of firmware/lib/advice, which sets what the charge point
+allows, and the car follows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from train.advice.homes import Flow, Home, homes_of
 from train.advice.nights import HIGH_SOC, PLANS, STEP_S, Floats, Night
 from train.features.advice import STOP, AdviceSettings, advise
 from train.sessions.simulator.ev.catalogue import cars
-from train.sessions.simulator.ev.course import AC_STEP_S, HEAT_KWH_PER_K_KWH, Course, ac_step, run
+from train.sessions.simulator.ev.course import AC_STEP_S, HEAT_KWH_PER_K_KWH, ac_step, run
 from train.sessions.simulator.ev.draws import ChargeDraw, draw_unit
 from train.sessions.simulator.ev.limits import fixed
 
@@ -26,17 +27,7 @@ DECIDE_S = 600
 COOLING_H = 24.0  # time constant of a parked car's battery against the air; assumed
 LEAST_KW = 0.5  # less is no charging
 FULL_SOC = 0.99
-QUANTILES = (0.1, 0.5, 0.9)
 N_STEPS = int(NIGHT_H * 3600 / AC_STEP_S)
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """What is remembered of a car's charges here, [n_charges] each."""
-
-    full_wh: Floats
-    target_wh: Floats
-    tail_s: float  # how much longer they took than their energy at full power; the median
 
 
 def draw_nights(seed: int, n_units: int) -> tuple[list[ChargeDraw], list[list[ChargeDraw]]]:
@@ -59,44 +50,18 @@ def car_nights(seed: int, n_units: int) -> list[Night]:
     """Nights of all cars by each plan, and of those in them that can be full by morning."""
     nights, past = draw_nights(seed, n_units)
     courses = run([draw for each in past for draw in each])
-    remembered = [_past(courses[N_PAST * k : N_PAST * (k + 1)]) for k in range(len(nights))]
+    homes = homes_of(nights, past, courses)
     found: list[Night] = []
     for plan, wishes in PLANS.items():
         settings = [_settings(draw, wishes) for draw in nights]
-        found += _march(plan, nights, remembered, settings)
+        found += _march(plan, nights, homes, settings)
     possible = [night.ready for night in found if night.plan == next(iter(PLANS))]
     return [night for k, night in enumerate(found) if possible[k % len(nights)]]
-
-
-def _past(courses: Sequence[Course]) -> Past:
-    full, target, tail = [], [], []
-    for course in courses:
-        wh = np.cumsum(course.power_kw) * 1000 * course.step_s / 3600
-        full.append(wh[-1])
-        tail.append(len(wh) * course.step_s - wh[-1] / (course.power_kw.max() * 1000) * 3600)
-        if course.soc[0] < HIGH_SOC:
-            target.append(wh[np.argmax(course.soc >= HIGH_SOC)])
-    return Past(np.array(full), np.array(target or full), float(np.median(tail)))
 
 
 def _settings(draw: ChargeDraw, wishes: int) -> AdviceSettings:
     most = int(1000 * draw.limits.value[0])
     return AdviceSettings(wishes=wishes, least_ma=min(6000, most), most_ma=most)
-
-
-def target_s(wh: Floats, delivered_wh: float, power_w: float) -> list[int]:
-    """Until so much has been delivered as past charges took to the target, at 10, 50, 90 %."""
-    left = np.maximum(np.quantile(wh, QUANTILES) - delivered_wh, 0)
-    return [int(value / power_w * 3600) for value in left]
-
-
-def full_s(wh: Floats, delivered_wh: float, power_w: float, tail_s: float) -> list[int]:
-    """Until a charge of one of these energies ends, at 10, 50, 90 %, of those that are not over yet."""
-    beyond = wh[wh > delivered_wh]
-    if len(beyond) < 3:
-        return [0, int(tail_s / 2), int(tail_s)]
-    left = np.quantile(beyond, QUANTILES) - delivered_wh
-    return [int(value / power_w * 3600 + tail_s) for value in left]
 
 
 @dataclass(slots=True)
@@ -109,15 +74,21 @@ class _Garage:
     power_kw: Floats
     rows: list[list[list[int]]]
     told: NDArray[np.intp]
+    seen: list[tuple[Floats, ...]] = field(default_factory=list)  # pilot, power, energy, soc; [b] each
+
+    def flow(self, b: int) -> Flow:
+        """What the charge point of one night has measured."""
+        return Flow(*(np.array([step[k][b] for step in self.seen]) for k in range(4)))
 
 
 def _march(
-    plan: str, draws: Sequence[ChargeDraw], past: Sequence[Past], settings: Sequence[AdviceSettings]
+    plan: str, draws: Sequence[ChargeDraw], homes: Sequence[Home], settings: Sequence[AdviceSettings]
 ) -> list[Night]:
     allowed = np.empty((N_STEPS, len(draws)), dtype=np.float32)
     for b, draw in enumerate(draws):
         allowed[:, b] = draw.limits.value[0]
         allowed[: int(np.ceil(draw.unit.car.start_s / AC_STEP_S)), b] = 0
+    pilot = np.repeat(np.array([[draw.limits.value[0] for draw in draws]], dtype=np.float64), N_STEPS, axis=0)
     step = ac_step(draws, allowed)
     capacity = np.array([draw.unit.capacity_kwh for draw in draws])
     ambient = np.array([draw.ambient_c for draw in draws])
@@ -133,11 +104,13 @@ def _march(
     for k in range(N_STEPS):
         if k % int(DECIDE_S / AC_STEP_S) == 0 and k > 0:
             for b in range(len(draws)):
-                allowed[k:, b] = _decide(state, b, int(k * AC_STEP_S), past[b], settings[b])
+                pilot[k:, b] = _decide(state, b, int(k * AC_STEP_S), draws[b], homes[b], settings[b])
+                allowed[k:, b] = pilot[k, b]
         power, stored, heat = step(k, state.soc, state.celsius)
         charging = state.soc < 1
         state.power_kw = np.where(charging, power, 0.0)
         state.delivered_wh += state.power_kw * 1000 * AC_STEP_S / 3600
+        state.seen.append((pilot[k], state.power_kw, state.delivered_wh.copy(), state.soc.copy()))
         state.soc = np.minimum(state.soc + np.where(charging, stored, 0) * AC_STEP_S / 3600 / capacity, 1.0)
         warmer = np.where(charging, heat, 0.0) / (HEAT_KWH_PER_K_KWH * capacity)
         state.celsius = state.celsius + (warmer - (state.celsius - ambient) / COOLING_H) * AC_STEP_S / 3600
@@ -152,13 +125,12 @@ def _march(
     ]
 
 
-def _decide(state: _Garage, b: int, now_s: int, past: Past, chosen: AdviceSettings) -> float:
+def _decide(state: _Garage, b: int, now_s: int, draw: ChargeDraw, home: Home, chosen: AdviceSettings) -> float:
     """One update of a car's advice; what the charge point allows from now on, in A."""
     kw, rows = float(state.power_kw[b]), state.rows[b]
     row = [now_s, int(not rows), NIGHT_H * 3600 - now_s, 0, 0, -1, -1, -1, -1, -1]
     if kw >= LEAST_KW:
-        full = full_s(past.full_wh, float(state.delivered_wh[b]), kw * 1000, past.tail_s)
-        target = target_s(past.target_wh, float(state.delivered_wh[b]), kw * 1000)
+        full, target = home.left_s(draw, state.flow(b))
         limit = _limit_ma(rows, chosen)
         row[3:] = [1, limit, *full, *target[1:]]
     rows.append(row)

@@ -17,7 +17,7 @@ DEFAULT = Path(__file__).resolve().parents[2] / "artifacts" / "default"
 DESCRIPTION = """\
 Simulated nights at a charger, each lived through by five plans: as it comes, stop at 80 %, start later, slowly, and
 slowly then later (docs/advice.md). Phones are wanted after 8 hours and estimated by the model of an artifact; cars
-after 12, estimated from the energies of their last charges. Advice is that of the C a board runs.
+after 12, three at a charge point, answered by their household's tables. Answers and advice are the C's of a board.
 """
 EPILOG = """\
 examples:
@@ -53,7 +53,7 @@ def _run(args: argparse.Namespace) -> None:
     if not SEED_MIN <= args.seed < 2**32:
         raise ConfigError(f"--seed {args.seed}: give {SEED_MIN} or more; models know the units below")
     nights = _nights(args)
-    found = _figures(nights)
+    found = {"estimated_by": _estimated_by(args.model), **_figures(nights)}
     if args.out is not None:
         _write(args.out, nights, found)
     if args.json:
@@ -61,10 +61,24 @@ def _run(args: argparse.Namespace) -> None:
         return
     from train.advice.nights import text_of
 
-    for name, figures in found.items():
-        print(f"{name}\n{text_of(figures)}\n")
+    for name, model in found["estimated_by"].items():
+        print(f"{name}, estimated by {model}\n{text_of(found[name])}\n")
     if args.out is not None:
         print(f"written: {args.out / 'advice.json'} and {args.out / 'advice.svg'}")
+
+
+def _estimated_by(model: Path) -> dict[str, str]:
+    """What the figures of each group depend on."""
+    from train.artifact import load_artifact
+    from train.features.household import household_version
+    from train.household.pooled import load_pooled
+
+    pooled = load_pooled().provenance
+    homes = f"{pooled['households']} simulated households of seed {pooled['seed']}"
+    return {
+        "phones": f"model {load_artifact(model).model_hash}",
+        "cars": f"households, rules {household_version()}, pooled from {homes}",
+    }
 
 
 def _nights(args: argparse.Namespace) -> dict[str, list[Night]]:

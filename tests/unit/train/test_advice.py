@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from train.advice import cars, phones
+from train.advice import cars, homes, phones
 from train.advice.nights import PLANS, Night, figures, text_of
 from train.advice.picture import picture
 from train.cli import main
@@ -18,6 +18,7 @@ from train.sessions.simulator.catalogue import device_named
 from train.sessions.simulator.charging import Throttle, simulate_charging
 from train.sessions.simulator.draws import nominal_charge
 from train.sessions.simulator.ev.catalogue import cars as known_cars
+from train.sessions.simulator.ev.course import run
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -99,13 +100,26 @@ def test_throttled_from_a_moment_on() -> None:
     assert np.array_equal(slow[1].soc, plain[1].soc)
 
 
-def test_estimates_of_a_car_from_its_past() -> None:
-    past = np.arange(10_000.0, 21_000, 1_000)  # 10 … 20 kWh
-    assert cars.full_s(past, 0, 11_000, 600) == [600 + int(wh / 11_000 * 3600) for wh in (11_000, 15_000, 19_000)]
-    after = cars.full_s(past, 14_500, 11_000, 600)  # 15 … 20 kWh are still possible
-    assert after[1] == 600 + int(3_000 / 11_000 * 3600)
-    assert cars.full_s(past, 19_500, 11_000, 600) == [0, 300, 600]
-    assert cars.target_s(past, 14_000, 7_200) == [0, 500, 2_500]
+def test_a_night_is_answered_by_the_household(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two models at one charge point: the board tells them apart, minutes are the car's own, to full and to 80 %."""
+    chosen = {name: known_cars()[name] for name in ("leaf_40", "id_3_58")}
+    monkeypatch.setattr(cars, "cars", lambda: chosen)
+    nights, past = cars.draw_nights(40_001, 1)
+    courses = run([draw for each in past for draw in each])
+    found = homes.homes_of(nights, past, courses)
+    assert found[0] is found[1]
+    assert found[0].tables.cars == tuple(f"{draw.unit.car.name}/{draw.unit.name}" for draw in nights)
+    for b, draw in enumerate(nights):
+        again = homes.flow_of(draw, run([draw])[0])
+        n = int(1800 / 15)
+        begun = homes.Flow(*(values[:n] for values in (again.pilot_a, again.power_kw, again.wh, again.soc)))
+        full, target = found[b].left_s(draw, begun)
+        true = np.flatnonzero(again.power_kw > 0.1)[-1] * 15 - 1800
+        assert full == sorted(full)
+        assert full[0] / 2 < true < 2 * full[2]
+        assert target[1] <= full[1]
+        nothing = homes.Flow(begun.pilot_a, begun.power_kw * 3, begun.wh * 3, begun.soc)  # no such car
+        assert found[b].left_s(draw, nothing) == ([-1] * 3, [-1] * 3)
 
 
 @pytest.fixture
