@@ -63,6 +63,12 @@ def sentence(answer: Prediction, names: Sequence[str]) -> str:
     return f"{who}, {minutes_text(answer)} left, {phase_text(answer)}"
 
 
+def car_sentence(answer: Prediction, names: Sequence[str]) -> str:
+    """A charge point's answer on one line, as far as its second line tells."""
+    who = "a car it does not know" if answer.flags & FLAG_UNKNOWN else device_text(answer, names)
+    return f"{who}, {minutes_text(answer)} until it ends the charge"
+
+
 def record_of(session: str, sample: Measurement, answer: Prediction, names: Sequence[str]) -> dict[str, Any]:
     """An answer with its sample under the names of CSV_COLUMNS."""
     values = (

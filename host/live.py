@@ -6,14 +6,12 @@ from collections.abc import Callable
 
 from host.conversation import Conversation, first, ignore
 from host.errors import HostError
-from host.messages import CHARGER, LIVE, REFUSED_MODE, AskHello, BoardMessage, Credit, Hello, Mode, Refusal
+from host.messages import LIVE, REFUSED_MODE, AskHello, BoardMessage, Credit, Hello, Mode, Refusal
 from host.transport import Link
 
 
 class LiveSession(Conversation):
     """A conversation in live mode: nothing that the board says by itself is dropped."""
-
-    PROFILE = CHARGER
 
     def __init__(self, link: Link, *, model_hash: str | None = None, on_log: Callable[[str], None] = ignore) -> None:
         super().__init__(link, model_hash=model_hash, on_log=on_log, keep=True)
@@ -27,7 +25,7 @@ class LiveSession(Conversation):
         mode = self.ask(Mode(LIVE), _mode_or_refusal, "does not answer a change of mode")
         if mode.mode != LIVE:
             raise HostError(
-                "the board has no sensor, so it measures nothing by itself; send it samples with: host stream"
+                "the board has no sensor or meter, so it measures nothing by itself; send it samples with: host stream"
             )
         # The board answers in order: hellos before this point were asked for, one after it means a restart.
         self._pending = [message for message in self._pending if not isinstance(message, Hello)]

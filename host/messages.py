@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from host.layouts import HEX8, I32, U8, U16, U32, Layout, parse, readers, writers
-from host.vehicle_messages import FROM_BOARD, FROM_HOST, LAYOUTS, Goal, SamplePhases, SampleRest, VehicleAnswer
+from host.vehicle_messages import (
+    FROM_BOARD,
+    FROM_HOST,
+    LAYOUTS,
+    Advice,
+    Goal,
+    LiveRest,
+    SamplePhases,
+    SampleRest,
+    VehicleAnswer,
+)
 
 PROTOCOL_VERSION = 1
 CHARGER, CHARGE_POINT = 0, 1
@@ -28,8 +38,15 @@ FLAG_NO_CLASSIFIER = 0x08
 PLUG, UNPLUG, SENSOR_FAULT, SENSOR_WELL = range(1, 5)
 """Events of an `E` line."""
 
-SENSOR_FAULTS = {1: "no answer", 2: "saturated", 3: "frozen", 4: "out of range"}
-"""What is wrong with the sensor, by the detail of a SENSOR_FAULT."""
+SENSOR_FAULTS = {
+    1: "no answer",
+    2: "saturated",
+    3: "frozen",
+    4: "out of range",
+    5: "damaged replies",
+    6: "refused: another kind of meter",
+}
+"""What is wrong with the sensor or meter, by the detail of a SENSOR_FAULT."""
 
 COUNTERS = (
     "answered",
@@ -214,6 +231,9 @@ BoardMessage = (
     | Prediction
     | VehicleAnswer
     | Goal
+    | SamplePhases
+    | LiveRest
+    | Advice
     | LiveSample
     | Event
     | Statistic

@@ -1,4 +1,4 @@
-"""What a board keeps in flash: its sensor, shunt and calibration (docs/wire.md, Settings), read and changed."""
+"""What a board keeps in flash (docs/wire.md, Settings): its sensor and calibration, or its meter and advice."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ class Kind:
         return f"{value:#x}" if self.hexadecimal else str(value)
 
 
-KINDS = (
+BAUDS = ("1200", "2400", "4800", "9600", "19200", "38400", "57600", "115200")
+WISHES = ("none", "stop", "later", "stop+later", "slowly", "stop+slowly", "later+slowly", "stop+later+slowly")
+
+CHARGER_KINDS = (
     Kind("sensor", "the chip that measures", words=SENSORS),
     Kind("address", "its I2C address", hexadecimal=True),
     Kind("shunt_uohm", "its shunt"),
@@ -41,7 +44,17 @@ KINDS = (
     Kind("voltage_offset_uv", "and so much"),
     Kind("averaging_ms", "a value is the mean of at most"),
 )
-"""The settings this program knows, by number; docs/wire.md."""
+CHARGE_POINT_KINDS = (
+    Kind("meter", "the energy meter on its line", words=("none", "sdm630")),
+    Kind("meter_address", "its Modbus address"),
+    Kind("meter_baud", "the rate of its line", words=BAUDS),
+    Kind("period_s", "from reading to reading"),
+    Kind("advice", "what advice may switch; it is no protection", words=WISHES),
+    Kind("ready_in_min", "be ready so long after the plug; 0: whenever"),
+    Kind("most_ma", "the highest current advice may ask for"),
+)
+KINDS = (CHARGER_KINDS, CHARGE_POINT_KINDS)
+"""The settings this program knows, by a board's profile and their number; docs/wire.md."""
 
 UNKNOWN_TYPE = 1
 REFUSALS = {
@@ -54,34 +67,48 @@ REFUSALS = {
 
 def settings(args: argparse.Namespace) -> int:
     """Show a board's settings, after the changes asked for."""
-    changes = [parse_change(text) for text in args.changes]
+    asked = [parse_change(text) for text in args.changes]
     with board_link(args.port, args.baud, args.firmware, settings=args.file) as link:
         conversation = Conversation(link, keep=False)
-        conversation.ask_hello()
+        profile = conversation.ask_hello().profile
+        kinds = KINDS[profile] if profile < len(KINDS) else ()
         before = read_settings(conversation)
+        changes = [(_number_of(kinds, kind), value) for kind, value in asked]
         for number, value in changes:
-            _check(before, number, value)
+            _check(kinds, before, number, value)
         for number, value in changes:
-            set_setting(conversation, number, value)
+            set_setting(conversation, number, value, kinds)
         found = read_settings(conversation)
-    _print(found, as_json=args.json, changed=sum(found[k].value != before[k].value for k in range(len(found))))
+    _print(kinds, found, as_json=args.json, changed=sum(found[k].value != before[k].value for k in range(len(found))))
     return 0
 
 
-def parse_change(text: str) -> tuple[int, int]:
-    """`shunt_uohm=10000` as a number and a value; raises HostError that says what is allowed."""
+def parse_change(text: str) -> tuple[Kind, int]:
+    """`shunt_uohm=10000` as a setting and a value; raises HostError that says what is allowed."""
     name, equals, value = text.partition("=")
-    numbers = {kind.name: k for k, kind in enumerate(KINDS)}
-    if not equals or name not in numbers:
-        raise HostError(f"{text}: not NAME=VALUE of a setting; names are {', '.join(numbers)}")
-    kind = KINDS[numbers[name]]
+    known = {kind.name: kind for kinds in KINDS for kind in kinds}
+    if not equals or name not in known:
+        raise HostError(f"{text}: not NAME=VALUE of a setting; names are {', '.join(known)}")
+    kind = known[name]
     if value.lower() in kind.words:
-        return numbers[name], kind.words.index(value.lower())
+        return kind, kind.words.index(value.lower())
     try:
-        return numbers[name], int(value, 0)
+        if kind.words is BAUDS:
+            raise ValueError  # a number is a rate, not its place in the list
+        return kind, int(value, 0)
     except ValueError:
         allowed = f"one of {', '.join(kind.words)}" if kind.words else "a whole number"
         raise HostError(f"{text}: {value!r} is not {allowed}") from None
+
+
+def _number_of(kinds: Sequence[Kind], kind: Kind) -> int:
+    """On a board with these settings; raises HostError where it has no such one."""
+    if kind not in kinds:
+        whose = "a charger's board" if kind in CHARGER_KINDS else "a charge point's"
+        raise HostError(
+            f"{kind.name}: a setting of {whose}, which this is not; this one has {', '.join(k.name for k in kinds)}"
+        )
+    return kinds.index(kind)
 
 
 def read_settings(conversation: Conversation) -> Sequence[Setting]:
@@ -102,8 +129,8 @@ def read_settings(conversation: Conversation) -> Sequence[Setting]:
     return conversation.ask(AskSettings(), collect, "does not tell its settings")
 
 
-def _check(before: Sequence[Setting], number: int, value: int) -> None:
-    kind = KINDS[number]
+def _check(kinds: Sequence[Kind], before: Sequence[Setting], number: int, value: int) -> None:
+    kind = kinds[number]
     if number >= len(before):
         raise HostError(f"{kind.name}: this board has no such setting; its firmware is older")
     lowest, highest = before[number].lowest, before[number].highest
@@ -112,20 +139,20 @@ def _check(before: Sequence[Setting], number: int, value: int) -> None:
         raise HostError(f"{kind.name}={kind.text(value)}: this board takes {allowed}")
 
 
-def set_setting(conversation: Conversation, number: int, value: int) -> None:
+def set_setting(conversation: Conversation, number: int, value: int, kinds: Sequence[Kind] = CHARGER_KINDS) -> None:
     """Keep a value in the board's flash; raises HostError when the board refuses."""
 
     def take(message: BoardMessage) -> Setting | None:
         if isinstance(message, BoardError):
             reason = REFUSALS.get(message.code, f"error {message.code}")
-            raise HostError(f"{KINDS[number].name}: {reason}")
+            raise HostError(f"{kinds[number].name}: {reason}")
         return message if isinstance(message, Setting) and message.number == number else None
 
     conversation.ask(SetSetting(number, value), take, "does not say whether it kept a setting")
 
 
-def _print(found: Sequence[Setting], *, as_json: bool, changed: int) -> None:
-    known = [(kind, setting) for kind, setting in zip(KINDS, found, strict=False)]
+def _print(kinds: Sequence[Kind], found: Sequence[Setting], *, as_json: bool, changed: int) -> None:
+    known = [(kind, setting) for kind, setting in zip(kinds, found, strict=False)]
     if as_json:
         entries = {
             kind.name: {

@@ -17,10 +17,16 @@ PHASES = ("waiting", "charging", "taper", "paused", "done")
 UNKNOWN_CAR, SEVERAL_CARS, DIRECT_CURRENT, SOC_TOLD, NO_TARGET = 1, 2, 4, 8, 16
 """Flags of a VehicleAnswer."""
 
+STOP, LATE, ON = 1, 2, 4
+"""Flags of an Advice."""
+
+NOT_MEASURED = -1001
+"""A power factor that is not measured."""
+
 
 @dataclass(frozen=True, slots=True)
 class SamplePhases:
-    """Host: a sample's voltages and currents; its SampleRest follows."""
+    """Host: a sample's voltages and currents; its SampleRest follows. Board, live mode: its own, then its LiveRest."""
 
     sequence: int
     voltage_l1_mv: int
@@ -40,6 +46,32 @@ class SampleRest:
     pilot_da: int
     energy_wh: int
     soc_pct: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRest:
+    """Board, live mode: the rest of a sample of its own; `power_factor_permille` NOT_MEASURED where there is none."""
+
+    sequence: int
+    t_ms: int
+    pilot_da: int
+    energy_wh: int
+    soc_pct: int
+    power_factor_permille: int
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Board, live mode: what the answer of that sequence proposes (docs/advice.md); −1 where a time is not known."""
+
+    sequence: int
+    flags: int  # STOP, LATE, ON
+    start_in_s: int
+    limit_ma: int
+    ready_10_s: int
+    ready_50_s: int
+    ready_90_s: int
+    on_limit_ma: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +101,19 @@ class VehicleAnswer:
 
 _MV, _MA = within(0, VOLTAGE_MAX_MV), within(-CURRENT_MAX_MA, CURRENT_MAX_MA)
 _SECONDS = within(-1, SECONDS_MAX)
+_PERMILLE = within(NOT_MEASURED, 1000)
 
 LAYOUTS = {
     SamplePhases: Layout("A", (U32, _MV, _MA, _MV, _MA, _MV, _MA)),
     SampleRest: Layout("B", (U32, U32, I32, I32, I32)),
+    LiveRest: Layout("B", (U32, U32, I32, I32, I32, _PERMILLE)),
+    Advice: Layout(
+        "D", (U32, U8, _SECONDS, within(0, CURRENT_MAX_MA), _SECONDS, _SECONDS, _SECONDS, within(0, CURRENT_MAX_MA))
+    ),
     Goal: Layout("G", (within(0, 100), within(0, (1 << 31) - 1))),
     VehicleAnswer: Layout(
         "Q", (U32, U8, U16, within(0, POWER_MAX_W), _SECONDS, _SECONDS, _SECONDS, within(0, SECONDS_MAX))
     ),
 }
 FROM_HOST = (SamplePhases, SampleRest, Goal)
-FROM_BOARD = (Goal, VehicleAnswer)
+FROM_BOARD = (Goal, VehicleAnswer, SamplePhases, LiveRest, Advice)

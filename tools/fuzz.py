@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE = ROOT / "firmware"
 TARGETS = ("line", "board", "vehicle", "meter")
 LIBRARIES = ("core", "vehicle", "meter")  # folders of firmware/lib beside the model
-DEFINES = {"vehicle": ("-DWP_PROFILE_EV=1",)}  # wp/profile.h; it draws its own model
+DEFINES = {"vehicle": ("-DWP_PROFILE_EV=1", "-DWP_METER=0")}  # wp/profile.h; it draws its own model
 RUNS_A_ROUND = 10_000
 INPUT_BYTES_MAX = 4096
 EXIT_FOUND, EXIT_USAGE, EXIT_BUILD, EXIT_INTERRUPTED = 1, 2, 6, 130

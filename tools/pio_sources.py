@@ -12,6 +12,9 @@ from pathlib import Path
 
 Import("env")
 
+VEHICLE_LIBRARIES = ("vehicle", "meter", "advice")
+"""Of firmware/lib, in a charge point's firmware alone."""
+
 
 def stop(message):
     sys.stderr.write(f"wattprint: {message}\n")
@@ -43,10 +46,16 @@ def is_of_vehicles(folder):
 
 
 def add_vehicles():
-    library = Path(env.subst("$PROJECT_DIR"), "firmware", "lib", "vehicle")
-    env.Append(CPPPATH=[str(library / "include")], CPPDEFINES=[("WP_PROFILE_EV", 1)])
+    """What a charge point's firmware has besides: the household, its meter, advice."""
+    firmware = Path(env.subst("$PROJECT_DIR"), "firmware")
+    env.Append(CPPDEFINES=[("WP_PROFILE_EV", 1)])
+    parts = {name: firmware / "lib" / name / "src" for name in VEHICLE_LIBRARIES}
+    for name in VEHICLE_LIBRARIES:
+        env.Append(CPPPATH=[str(firmware / "lib" / name / "include")])
+    env.Append(CPPPATH=[str(firmware / "src")])
     if not env.IsIntegrationDump():
-        env.BuildSources("$BUILD_DIR/household", str(library / "src"))
+        for name, folder in (parts | {"charge_point": firmware / "charge_point"}).items():
+            env.BuildSources(f"$BUILD_DIR/{name}", str(folder))
 
 
 # `pio test` must not leave its last test where the host tool looks for the virtual board.

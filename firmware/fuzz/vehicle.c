@@ -14,6 +14,7 @@
  */
 #ifndef WP_PROFILE_EV
 #define WP_PROFILE_EV 1 /* for who looks at this file alone */
+#define WP_METER 0
 #endif
 #include <stdlib.h>
 

@@ -1,60 +1,16 @@
 #include "hardware.h"
 
-#include "port.h"
-#include "wp/settings.h"
+#if !WP_PROFILE_EV /* a charge point's is firmware/charge_point */
 
-static wp_port core_port;
-static wp_settings settings;
-static wp_settings_store store;
+#include "hardware_parts.h"
+
 static wp_ina ina;
-
-static void line_write(void *context, const uint8_t *bytes, size_t n)
-{
-    (void)context;
-    port_write(bytes, n);
-}
-
-static uint32_t clock_us(void *context)
-{
-    (void)context;
-    return port_clock_us();
-}
-
-static uint32_t ticks(void *context)
-{
-    (void)context;
-    return port_ticks();
-}
-
-static uint32_t stack_bytes(void *context)
-{
-    (void)context;
-    return port_stack_bytes();
-}
 
 static wp_i2c_status i2c_transfer(void *context, uint8_t address, const uint8_t *out, size_t n_out, uint8_t *in,
                                   size_t n_in)
 {
     (void)context;
     return port_i2c_transfer(address, out, n_out, in, n_in);
-}
-
-static bool flash_read(void *context, uint8_t page, uint8_t *bytes, size_t n)
-{
-    (void)context;
-    return port_flash_read(page, bytes, n);
-}
-
-static bool flash_erase(void *context, uint8_t page)
-{
-    (void)context;
-    return port_flash_erase(page);
-}
-
-static bool flash_write(void *context, uint8_t page, const uint8_t *bytes, size_t n)
-{
-    (void)context;
-    return port_flash_write(page, bytes, n);
 }
 
 static void measure_own(void *context, wp_reading *reading)
@@ -70,7 +26,6 @@ static void measure_on_bus(void *context, wp_reading *reading)
 }
 
 static const wp_i2c bus = {.transfer = i2c_transfer};
-static const wp_flash flash = {.read = flash_read, .erase = flash_erase, .write = flash_write};
 
 /* The sensor that the port has, or else the one that the settings name. */
 static void choose_sensor(void)
@@ -85,14 +40,6 @@ static void choose_sensor(void)
         core_port.measure = measure_on_bus;
     }
     core_port.sensor = core_port.measure != NULL ? WP_SENSOR_PRESENT : WP_SENSOR_ABSENT;
-}
-
-static void get_setting(void *context, uint8_t number, wp_setting *setting)
-{
-    int32_t initial;
-    (void)context;
-    wp_settings_limits(number, &setting->lowest, &setting->highest, &initial);
-    setting->value = settings.value[number];
 }
 
 static bool set_setting(void *context, uint8_t number, int32_t value)
@@ -124,3 +71,5 @@ const wp_port *hardware_start(void)
     choose_sensor();
     return &core_port;
 }
+
+#endif

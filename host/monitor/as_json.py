@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from host.monitor.snapshot import Answer, Charge, Reading, Snapshot
@@ -30,6 +31,7 @@ def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
         "charge": None if snapshot.charge is None else _charge(snapshot.charge),
         "reading": None if snapshot.reading is None else _reading(snapshot.reading),
         "answer": None if snapshot.answer is None else _answer(snapshot.answer),
+        "vehicle": _vehicle(snapshot),
         "full_at_s": _rounded(snapshot.full_at_s()),
         "pace": round(snapshot.pace, 3),
         "link": {
@@ -83,6 +85,20 @@ def _answer(answer: Answer) -> dict[str, Any]:
         "unknown": answer.unknown,
         "phase": answer.phase_name,
         "remaining_s": list(answer.remaining_s),
+    }
+
+
+def _vehicle(snapshot: Snapshot) -> dict[str, Any] | None:
+    """What only a charge point's board says; None of a charger's."""
+    reading = None if snapshot.reading is None else snapshot.reading.vehicle
+    answer = None if snapshot.answer is None else snapshot.answer.vehicle
+    advice = None if snapshot.charge is None else snapshot.charge.advice
+    if reading is None and answer is None:
+        return None
+    return {
+        "reading": None if reading is None else asdict(reading),
+        "answer": None if answer is None else asdict(answer),
+        "advice": None if advice is None else asdict(advice),
     }
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 
+from host.live_vehicle import VehicleReading
 from host.messages import FLAG_NO_CLASSIFIER, FLAG_UNKNOWN, LiveSample, Prediction
 from host.monitor.history import History, Point
 from host.monitor.names import Model
 from host.monitor.snapshot import Answer, Charge, Reading
+from host.vehicle_answers import VehicleAnswer
+from host.vehicle_messages import Advice
 
 LONGEST_STEP_MS = 300_000
 """A longer step counts as this in the sums, as on the board (docs/design.md, Sampling and integration)."""
@@ -31,6 +34,7 @@ class GrowingCharge:
         self.history = History()
         self.number = number
         self.ended: str | None = None
+        self.advice: Advice | None = None
         self.waiting_since_s: float | None = None  # for the next sample: since the latest, or the end of a fault
         self.spacing_s = 0.0  # between the latest two samples, on this machine's clock
         self.missed_samples = 0
@@ -53,13 +57,13 @@ class GrowingCharge:
         """Whether a sample can belong to this charge; one that begins anew cannot."""
         return self._reading is None or sample.sequence >= self._reading.sequence
 
-    def sample(self, sample: LiveSample, at_s: float) -> None:
+    def sample(self, sample: LiveSample, at_s: float, vehicle: VehicleReading | None = None) -> None:
         """Take the sensor's next sample; one heard twice changes nothing."""
         before = self._reading
         if before is not None and sample.sequence <= before.sequence:
             return
         self._record_unanswered()
-        now = Reading(sample.sequence, sample.t_ms, sample.voltage_mv, sample.current_ma)
+        now = Reading(sample.sequence, sample.t_ms, sample.voltage_mv, sample.current_ma, vehicle)
         if before is None:
             self._whole = sample.sequence == 0
             self._elapsed_ms = sample.t_ms
@@ -84,7 +88,9 @@ class GrowingCharge:
         if self.waiting_since_s is not None:
             self.waiting_since_s = at_s
 
-    def answer(self, prediction: Prediction, at_s: float, model: Model | None) -> None:
+    def answer(
+        self, prediction: Prediction, at_s: float, model: Model | None, vehicle: VehicleAnswer | None = None
+    ) -> None:
         """Take the board's answer; one heard twice changes nothing."""
         if prediction.sequence < self._next_answer:
             return
@@ -101,6 +107,7 @@ class GrowingCharge:
             unknown=bool(prediction.flags & FLAG_UNKNOWN),
             phase=prediction.flags >> 1 & 3,
             remaining_s=(prediction.remaining_10_s, prediction.remaining_50_s, prediction.remaining_90_s),
+            vehicle=vehicle,
         )
         if self._answer.full and self._full_since_s is None:
             self._full_since_s = at_s
@@ -137,6 +144,7 @@ class GrowingCharge:
             charge_mah=self._charge2 / 7_200_000,
             energy_mwh=self._energy2 / 7_200_000,
             full_since_s=self._full_since_s,
+            advice=self.advice,
             ended=self.ended,
         )
 

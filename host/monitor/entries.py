@@ -24,14 +24,13 @@ class Entry:
     line: bytes
 
 
+ANSWERED = {(b"$L,", b"$P,"), (b"$A,", b"$B,"), (b"$B,", b"$Q,"), (b"$Q,", b"$P,"), (b"$P,", b"$D,")}
+"""A line and the next of the same sample."""
+
+
 def worth_showing(entry: Entry, after: Entry | None) -> bool:
     """Whether an entry changes what is shown: no question, no counter, and of sample and answer only the latter."""
     if entry.kind is Kind.SENT or entry.line.startswith(b"$T,"):
         return False
-    sample_and_answer = (
-        entry.line.startswith(b"$L,")
-        and after is not None
-        and after.kind is Kind.RECEIVED
-        and after.line.startswith(b"$P,")
-    )
-    return not sample_and_answer
+    followed_by = b"" if after is None or after.kind is not Kind.RECEIVED else after.line[:3]
+    return (entry.line[:3], followed_by) not in ANSWERED

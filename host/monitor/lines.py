@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from host.monitor import wording
+from host.monitor import vehicle_wording, wording
 from host.monitor.as_json import notes_json, snapshot_json
 from host.monitor.history import History
-from host.monitor.snapshot import Note, Snapshot, Status
+from host.monitor.snapshot import Answer, Note, Snapshot, Status
 
 CALM_S = 30.0
 """Answers waver from sample to sample; a change of them is told once in so long, a change of state at once."""
@@ -90,11 +90,17 @@ def _time(snapshot: Snapshot, at_s: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(at_s))
 
 
+def _who(answer: Answer) -> str:
+    if answer.vehicle is not None:
+        return vehicle_wording.car(answer.vehicle)
+    return "unknown device" if answer.unknown else wording.device(answer)
+
+
 def _line(snapshot: Snapshot) -> str:
     answer, charge, reading = snapshot.answer, snapshot.charge, snapshot.reading
     if snapshot.status not in (Status.CHARGING, Status.FULL) or answer is None or charge is None:
         return "  ".join(filter(None, (snapshot.status.value, snapshot.detail)))
-    parts = [snapshot.status.value, "unknown device" if answer.unknown else wording.device(answer)]
+    parts = [snapshot.status.value, _who(answer)]
     if answer.confidence_permille is not None:
         parts.append(wording.percent(answer.confidence_permille))
     if not answer.full:

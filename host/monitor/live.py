@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from host.board import AUTO
 from host.errors import ModelMismatchError, PortError, SilentBoardError
 from host.framing import LineSplitter
-from host.messages import CHARGE_POINT, PROTOCOL_VERSION, encode
+from host.messages import PROTOCOL_VERSION, encode
 from host.monitor.asking import Asker
 from host.monitor.entries import Entry, Kind
 from host.monitor.tracker import Tracker
@@ -94,12 +94,7 @@ def _check(tracker: Tracker, open_for_s: float) -> None:
                 f"nobody says hello in {FIRST_HELLO_S:.0f} s; is this the board's port, does it run this firmware, "
                 "and is the baud rate right? host doctor finds out"
             )
-    elif protocol >> 4 == CHARGE_POINT:
+    elif protocol & 15 != PROTOCOL_VERSION:
         raise ModelMismatchError(
-            "the board is a charge point's, which is not shown here; host stream sends it recorded charges, "
-            "host bridge ocpp what a charge point measures (docs/host.md)"
-        )
-    elif protocol != PROTOCOL_VERSION:
-        raise ModelMismatchError(
-            f"the board speaks protocol {protocol}, this program {PROTOCOL_VERSION}; flash the firmware again"
+            f"the board speaks protocol {protocol & 15}, this program {PROTOCOL_VERSION}; flash the firmware again"
         )

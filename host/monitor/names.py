@@ -12,7 +12,7 @@ SEARCHED = ("artifacts/*", "build/artifact")
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What an artifact calls itself and its devices."""
+    """What an artifact calls itself and its devices, or cars."""
 
     name: str
     devices: tuple[str, ...]
@@ -26,11 +26,16 @@ def known_models(named: Path | None) -> Models:
     """The artifact named, else every sound one that SEARCHED finds; raises HostError when a named one is not sound."""
     from host.errors import HostError
     from train.artifact import ArtifactError, load_artifact
+    from train.artifact_household import is_household, load_household
 
     models: dict[str, Model] = {}
     paths = [named] if named is not None else [path for pattern in SEARCHED for path in sorted(Path().glob(pattern))]
     for path in paths:
         try:
+            if is_household(path):
+                household = load_household(path)
+                models[household.model_hash] = Model(path.name, household.cars)
+                continue
             artifact = load_artifact(path)
         except ArtifactError as error:
             if named is not None:

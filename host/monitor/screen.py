@@ -10,7 +10,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from host.monitor import wording
+from host.live_vehicle import VehicleReading
+from host.monitor import vehicle_wording, wording
 from host.monitor.chart import chart
 from host.monitor.history import History
 from host.monitor.snapshot import Snapshot, Status
@@ -30,6 +31,8 @@ NARROW = 72
 HEADER_ROWS = 1
 PANEL_ROWS = 5
 FACT_ROWS = 3
+VEHICLE_ROWS = 3
+"""More of them at a charge point: phases, pilot and battery, advice."""
 LABEL_WIDTH = 10
 VALUE_WIDTH = 10
 SCALE_WIDTH = 13
@@ -47,7 +50,8 @@ class Size(NamedTuple):
 def screen(snapshot: Snapshot, history: History | None, size: Size, footer: Text) -> RenderableType:
     """The whole screen; `footer` is its last line or lines."""
     narrow = size.width < NARROW
-    fixed = HEADER_ROWS + PANEL_ROWS * (2 if narrow else 1) + FACT_ROWS + footer.plain.count("\n") + 1
+    fact_rows = FACT_ROWS + (VEHICLE_ROWS if _vehicle(snapshot) is not None else 0)
+    fixed = HEADER_ROWS + PANEL_ROWS * (2 if narrow else 1) + fact_rows + footer.plain.count("\n") + 1
     rows_left = size.height - fixed
     chart_rows = min(max((rows_left - LOG_ROWS) // 4, 1), MAX_CHART_ROWS)
     log_rows = max(rows_left - 4 * chart_rows, 0)
@@ -78,11 +82,16 @@ def _header(snapshot: Snapshot, width: int) -> RenderableType:
 
 def _panels(snapshot: Snapshot, narrow: bool) -> RenderableType:
     left = Panel(
-        _device(snapshot), title="device", title_align="left", box=box.ROUNDED, border_style="dim", height=PANEL_ROWS
+        _device(snapshot),
+        title="device" if _vehicle(snapshot) is None else "car",
+        title_align="left",
+        box=box.ROUNDED,
+        border_style="dim",
+        height=PANEL_ROWS,
     )
     right = Panel(
         _minutes(snapshot),
-        title="until full",
+        title="until full" if _vehicle(snapshot) is None else "until it ends the charge",
         title_align="left",
         box=box.ROUNDED,
         border_style="dim",
@@ -103,6 +112,10 @@ def _device(snapshot: Snapshot) -> RenderableType:
         return Text("–", "dim")
     if snapshot.running is None:
         return Group(Text(wording.device(answer), style), Text(snapshot.detail, "dim"))
+    if answer.vehicle is not None:
+        who = Text(vehicle_wording.car(answer.vehicle), f"bold {'yellow ' if answer.unknown else ''}{style}")
+        kind = f"{answer.phase_name}; {vehicle_wording.capability(answer.vehicle)}"
+        return Group(who, _bar(answer.confidence_permille or 0, 20, style), Text(kind, "dim"))
     if answer.unknown:
         title = Text("not one the model knows", f"bold yellow {style}")
     else:
@@ -135,6 +148,9 @@ def _minutes(snapshot: Snapshot) -> RenderableType:
     if answer.unknown:
         style = "dim"
     lines = [Text(wording.minutes(middle), f"bold {style}"), Text(f"80 % within {wording.interval(low, high)}", style)]
+    if answer.vehicle is not None:
+        lines.append(Text(vehicle_wording.target(answer.vehicle), style))
+        return Group(*lines)
     full = snapshot.full_at_s()
     if full is not None:
         early, at, late = (wording.clock(when, snapshot.at_s) for when in full)
@@ -219,12 +235,24 @@ def _facts(snapshot: Snapshot) -> RenderableType:
         if charge.reading is not None:
             facts += f"  sample {charge.reading.sequence}"
     table.add_row(Text("charge", "dim"), Text(facts, style))
+    reading = _vehicle(snapshot)
+    if charge is not None and reading is not None:
+        answer = None if charge.answer is None else charge.answer.vehicle
+        told = "none" if charge.advice is None else vehicle_wording.advice(charge.advice)
+        table.add_row(Text("phases", "dim"), Text(vehicle_wording.phases(reading), style))
+        table.add_row(Text("point", "dim"), Text(vehicle_wording.point(reading, answer), style))
+        table.add_row(Text("advice", "dim"), Text(told, style))
     table.add_row(
         Text("link", "dim"), Text("  ".join(filter(None, (wording.link(snapshot.link), wording.board_time(snapshot)))))
     )
     stale = snapshot.stale or snapshot.status in (Status.FAULT, Status.NO_SENSOR)
     table.add_row("", Text(snapshot.detail if stale else "", COLOURS[snapshot.status]))
     return table
+
+
+def _vehicle(snapshot: Snapshot) -> VehicleReading | None:
+    """What a charge point's board measured last; None of a charger's."""
+    return None if snapshot.reading is None else snapshot.reading.vehicle
 
 
 def _log(snapshot: Snapshot, rows: int) -> RenderableType:

@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from host.live_vehicle import VehicleReading
 from host.messages import PHASES
+from host.vehicle_answers import VehicleAnswer
+from host.vehicle_messages import Advice
 
 PHASE_FULL = PHASES.index("full")
 
@@ -50,8 +53,9 @@ class Reading:
 
     sequence: int
     t_ms: int
-    voltage_mv: int
+    voltage_mv: int  # of a charge point's three phases the one that takes the same power, as the current
     current_ma: int
+    vehicle: VehicleReading | None = None
 
     @property
     def power_mw(self) -> int:
@@ -70,6 +74,7 @@ class Answer:
     unknown: bool
     phase: int
     remaining_s: tuple[int, int, int]
+    vehicle: VehicleAnswer | None = None  # of a charge point's board; `device` is then the likeliest car
 
     @property
     def label(self) -> str:
@@ -84,7 +89,7 @@ class Answer:
     @property
     def phase_name(self) -> str:
         """`constant current` and so on."""
-        return PHASES[self.phase]
+        return PHASES[self.phase] if self.vehicle is None else self.vehicle.phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,7 @@ class Charge:
     charge_mah: float
     energy_mwh: float
     full_since_s: float | None
+    advice: Advice | None  # of a charge point's board
     ended: str | None  # None while it lasts, else why it ended
 
 

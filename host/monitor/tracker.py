@@ -8,8 +8,10 @@ from typing import Any
 
 from host.errors import DamagedLineError
 from host.framing import is_message
+from host.live_vehicle import Assembler, VehicleReading
 from host.messages import (
     BOOT_REASONS,
+    CHARGE_POINT,
     COUNTERS,
     INJECTED,
     NOT_KNOWN,
@@ -37,9 +39,14 @@ from host.monitor.history import History
 from host.monitor.names import Model, Models
 from host.monitor.notes import Notes
 from host.monitor.snapshot import Board, LinkHealth, Snapshot, Status
+from host.vehicle_answers import vehicle_answer
+from host.vehicle_messages import Advice, LiveRest, SamplePhases, VehicleAnswer
 
 SILENT_AFTER_S = 5.0
 """A board that is asked for its counters every 2 s and says nothing for so long is silent."""
+
+FIRST_PERIOD_S = 65.0
+"""A charge point's meter is read as seldom as once a minute; how often is seen by its second sample."""
 
 ASKED_FOR_S = 2.0
 """A hello so soon after a question is its answer; any other means that the board has started anew."""
@@ -71,6 +78,7 @@ class Tracker:
         self._no_sensor = False
         self._fault: int | None = None
         self._charge: GrowingCharge | None = None
+        self._assembler = Assembler()
         self._n_charges = 0
         self._link = LinkHealth()
         self._missed_before = (0, 0)  # in charges before the present one
@@ -82,6 +90,10 @@ class Tracker:
             Hello: self._hello,
             Event: self._event,
             LiveSample: self._sample,
+            SamplePhases: self._vehicle_sample,
+            LiveRest: self._vehicle_sample,
+            VehicleAnswer: self._vehicle_told,
+            Advice: self._advice,
             Prediction: self._answer,
             Statistic: self._statistic,
             Mode: self._mode_in_force,
@@ -167,7 +179,9 @@ class Tracker:
 
     def _judge_charge(self, charge: GrowingCharge, at_s: float) -> tuple[Status, str]:
         since = charge.waiting_since_s
-        if since is not None and at_s - since > max(self._silent_after_s, 3 * charge.spacing_s):
+        first = charge.spacing_s == 0.0 and self._board is not None and self._board.protocol >> 4 == CHARGE_POINT
+        patience_s = FIRST_PERIOD_S if first else max(self._silent_after_s, 3 * charge.spacing_s)
+        if since is not None and at_s - since > patience_s:
             return Status.SILENT, f"it answers, but its samples stopped {at_s - since:.0f} s ago"
         answer = charge.frozen().answer
         if answer is not None and answer.full:
@@ -242,7 +256,19 @@ class Tracker:
         self._begin_charge(number, at_s)
         self._notes.add(at_s, "plugged in")
 
-    def _sample(self, sample: LiveSample, at_s: float) -> None:
+    def _vehicle_sample(self, message: SamplePhases | LiveRest, at_s: float) -> None:
+        whole = self._assembler.sample(message)
+        if whole is not None:
+            self._sample(whole.sample, at_s, whole.reading)
+
+    def _vehicle_told(self, message: VehicleAnswer, _: float) -> None:
+        self._assembler.reply(message)
+
+    def _advice(self, advice: Advice, _: float) -> None:
+        if self._charge is not None and self._charge.ended is None:
+            self._charge.advice = advice
+
+    def _sample(self, sample: LiveSample, at_s: float, vehicle: VehicleReading | None = None) -> None:
         self._confirm_by_s = None
         self._fault = None
         self._mode, self._no_sensor = None, False
@@ -252,10 +278,17 @@ class Tracker:
         if self._charge is None or self._charge.ended is not None:
             self._begin_charge(None, at_s)
         assert self._charge is not None  # noqa: S101 (begun just now where it was not)
-        self._charge.sample(sample, at_s)
+        self._charge.sample(sample, at_s, vehicle)
 
     def _answer(self, prediction: Prediction, at_s: float) -> None:
-        if self._charge is not None and self._charge.ended is None:
+        reply = self._assembler.reply(prediction)
+        if self._charge is None or self._charge.ended is not None:
+            return
+        if self._board is not None and self._board.protocol >> 4 == CHARGE_POINT:
+            if reply is not None:  # one whose first line was lost is no answer
+                cars = () if self._model is None else self._model.devices
+                self._charge.answer(prediction, at_s, self._model, vehicle_answer(reply, cars))
+        else:
             self._charge.answer(prediction, at_s, self._model)
 
     def _statistic(self, statistic: Statistic, _: float) -> None:

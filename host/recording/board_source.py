@@ -9,7 +9,9 @@ from types import TracebackType
 
 from host.errors import PortError, SilentBoardError
 from host.live import LiveSession
+from host.live_vehicle import Assembler, VehicleReading
 from host.messages import (
+    CHARGE_POINT,
     PLUG,
     SENSOR_FAULT,
     SENSOR_FAULTS,
@@ -23,9 +25,13 @@ from host.messages import (
 )
 from host.recording.events import Answered, Begun, Ended, Measured, Noted, Restarted, SourceEvent
 from host.transport import Link
+from host.vehicle_messages import LiveRest, SamplePhases
 
 QUIET_S = 5.0
 """A board in a charge speaks every second; after so long it is asked whether it still is."""
+
+VEHICLE_QUIET_S = 65.0
+"""A charge point's reads its meter once a minute at least."""
 
 IDLE_QUIET_S = 15.0
 """The same while nothing is plugged in."""
@@ -58,6 +64,8 @@ class BoardSource:
         self._lost_at = 0.0
         self._retry_at = 0.0
         self._heard_at = 0.0
+        self._quiet_s = QUIET_S
+        self._assembler = Assembler()
         self._charging = False
         self._faulty = False
         self._asked_whether = False
@@ -91,8 +99,10 @@ class BoardSource:
     def _translate(self, message: BoardMessage) -> list[SourceEvent]:
         match message:
             case LiveSample():
-                self._charging, self._faulty, self._asked_whether = True, False, False
-                return [Measured(message.sequence, message.t_ms, message.voltage_mv, message.current_ma)]
+                return [self._measured(message, None)]
+            case SamplePhases() | LiveRest():
+                whole = self._assembler.sample(message)
+                return [] if whole is None else [self._measured(whole.sample, whole.reading)]
             case Prediction():
                 return [Answered(message)]
             case Event(event=event, detail=number) if event == PLUG:
@@ -112,6 +122,10 @@ class BoardSource:
                 return [Restarted(), Noted("the board has started anew")]
         return []
 
+    def _measured(self, sample: LiveSample, vehicle: VehicleReading | None) -> Measured:
+        self._charging, self._faulty, self._asked_whether = True, False, False
+        return Measured(sample.sequence, sample.t_ms, sample.voltage_mv, sample.current_ma, vehicle)
+
     def _ask_when_quiet(self) -> list[SourceEvent]:
         """A line that says a charge has begun or ended may have been lost, and a board may have lost its supply."""
         quiet_s = time.monotonic() - self._heard_at
@@ -119,7 +133,8 @@ class BoardSource:
             # It was asked, is there, and did not say that a charge is in progress.
             self._charging = self._asked_whether = False
             return [Ended("unplugged")]
-        if self._session is not None and quiet_s >= (QUIET_S if self._charging else IDLE_QUIET_S):
+        patience_s = self._quiet_s if self._charging else IDLE_QUIET_S
+        if self._session is not None and quiet_s >= patience_s:
             self._session.poll(POLL_ATTEMPTS)
             self._heard_at, self._asked_whether = time.monotonic(), True
         return []
@@ -127,7 +142,9 @@ class BoardSource:
     def _connect(self) -> None:
         link = self._stack.enter_context(self._open_link())
         session = LiveSession(link, on_log=self._on_log)
-        self.model_hash = session.open().model_hash
+        hello = session.open()
+        self.model_hash = hello.model_hash
+        self._quiet_s = VEHICLE_QUIET_S if hello.profile == CHARGE_POINT else QUIET_S
         self._session, self._heard_at = session, time.monotonic()
         self._asked_whether = self._charging
 

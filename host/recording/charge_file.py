@@ -98,7 +98,7 @@ class ChargeFile:
         """Append a sample; from the first moment a dataset takes the charge it is listed."""
         self.add_row((t_ms, voltage_mv, current_ma), voltage_mv, current_ma)
 
-    def add_row(self, row: Sequence[int], voltage_mv: int, current_ma: int) -> None:
+    def add_row(self, row: Sequence[int | str], voltage_mv: int, current_ma: int) -> None:
         """Append a sample of other columns, which says this voltage and current."""
         with writing(self._folder):
             self._append((",".join(map(str, row)) + "\n").encode("ascii"))
@@ -182,7 +182,9 @@ class ChargeFile:
         samples = []
         for number, line in enumerate(lines, start=2):
             try:
-                sample = _as_one(dict(zip(header.split(","), map(int, line.split(",")), strict=True)))
+                sample = _as_one(
+                    dict(zip(header.split(","), (int(text or 0) for text in line.split(",")), strict=True))
+                )
             except (ValueError, KeyError):
                 raise HostError(f"{self.samples_path}:{number}: is no sample; see python -m train validate") from None
             self._tally.add(*sample[1:])

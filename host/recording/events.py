@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from host.live_vehicle import VehicleReading
 from host.messages import Prediction
 
 
@@ -24,6 +25,7 @@ class Measured:
     t_ms: int
     voltage_mv: int
     current_ma: int
+    vehicle: VehicleReading | None = None  # of a charge point's board: what the two above were made of
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from host.messages import Prediction
 from host.recording.charge_file import ChargeFile
 from host.recording.events import Answered, Begun, Ended, Measured, Restarted, SourceEvent
-from host.recording.folder import CURRENT_MAX_MA, T_MAX_MS, VOLTAGE_MAX_MV, Labels
+from host.recording.folder import CURRENT_MAX_MA, T_MAX_MS, VEHICLE, VOLTAGE_MAX_MV, Labels
 from host.recording.full_rule import Flow, FullRule
 from host.recording.note import Origin
 from host.recording.resuming import Resumption, same_clock
+from host.recording.vehicle_columns import VehicleColumns
 
 JOIN_S = 60.0
 """A board that starts anew has forgotten the charge; within this time the device is taken to be the same one."""
@@ -53,6 +54,7 @@ class Recorder:
         self._folder, self._labels, self._source, self._speed = folder, labels, source, speed
         self._new_name = new_name
         self._file: ChargeFile | None = None
+        self._vehicle: VehicleColumns | None = None  # of a charge point's board
         self._resumption: Resumption | None = None
         self._number = 0
         self._sequence = -1
@@ -104,6 +106,7 @@ class Recorder:
         if self._file is None:
             return None
         charge = self._file
+        ended = ended if self._vehicle is None else self._vehicle.ended(ended)
         kept = charge.finish(ended, self.rule.full_t_ms)
         self._file = None
         return Recorded(
@@ -188,7 +191,12 @@ class Recorder:
         if resumption is not None:
             self._resumption = resumption
             self._give_up_resumption()
-        self._file = ChargeFile.create(self._folder, self._new_name(), self._labels, self._origin())
+        self._vehicle = None if sample.vehicle is None else VehicleColumns(sample.vehicle)
+        if self._vehicle is None:
+            self._file = ChargeFile.create(self._folder, self._new_name(), self._labels, self._origin())
+        else:
+            labels = replace(self._labels, profile=VEHICLE)
+            self._file = ChargeFile.create(self._folder, self._new_name(), labels, self._origin(), self._vehicle.header)
 
     def _add(self, sample: Measured, now_s: float) -> Recorded | None:
         assert self._file is not None  # noqa: S101 (opened just before)
@@ -201,8 +209,12 @@ class Recorder:
             self._left_out += 1
             return None
         self._rereading = False
-        self._file.add(t_ms, sample.voltage_mv, sample.current_ma)
         self.flow.add(t_ms, sample.voltage_mv, sample.current_ma)
+        if self._vehicle is not None and sample.vehicle is not None:  # its end is the vehicle's unplug
+            row = self._vehicle.row(t_ms, sample.vehicle)
+            self._file.add_row(row, sample.voltage_mv, sample.current_ma)
+            return None
+        self._file.add(t_ms, sample.voltage_mv, sample.current_ma)
         self.rule.add(t_ms, sample.current_ma)
         if self.rule.full_t_ms is None:
             return None

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from host.answers import Names, sentence
+from host.answers import Names, car_sentence, sentence
+from host.recording.folder import VEHICLE
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -110,7 +111,10 @@ class Screen:
         if rule.mean_ma is not None:
             lines.append(("until full", f"60 s mean {rule.mean_ma:.0f} mA, full at {rule.limit_ma:.0f} mA for 60 s"))
         if recorder.answer is not None:
-            lines.append(("the board", sentence(recorder.answer, self._shown.device_names(recorder.model_hash))))
+            names = self._shown.device_names(recorder.model_hash)
+            vehicle = labels.profile == VEHICLE
+            said = car_sentence(recorder.answer, names) if vehicle else sentence(recorder.answer, names)
+            lines.append(("the board", said))
         return lines
 
 

@@ -26,6 +26,8 @@ NATIVE = ("src", "ports/native", *LIBRARIES)
 """Folders of all that is in the native firmware but the model."""
 METER = ("lib/meter/src", "lib/vehicle/src", "lib/core/src")
 """What reads an energy meter, in programs for charge points only."""
+CHARGE_POINT = ("charge_point", "lib/meter/src", "lib/vehicle/src", "lib/advice/src", "lib/meter_simulator")
+"""What a charge point's native firmware has besides."""
 
 HEADERS = (
     "lib/core/include",
@@ -34,6 +36,9 @@ HEADERS = (
     "lib/ina_simulator",
     "lib/vehicle/include",
     "lib/meter/include",
+    "lib/advice/include",
+    "lib/meter_simulator",
+    "src",
     "ports",
 )
 INCLUDES = [f"-I{FIRMWARE / folder}" for folder in (*HEADERS, "test/fixtures/model")]

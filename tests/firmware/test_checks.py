@@ -59,13 +59,25 @@ TIDY = (
 )
 
 
+TIDY_CHARGE_POINT = ("charge_point", "ports/native", "lib/settings/src", "lib/core/src/board_live.c")
+
+
 @pytest.mark.firmware("clang-tidy")
-def test_clang_tidy_finds_nothing() -> None:
+@pytest.mark.parametrize(
+    ("parts", "define"),
+    [(TIDY, "-DPROOF_ALL_PARTS=1"), (TIDY_CHARGE_POINT, "-DWP_PROFILE_EV=1")],
+    ids=["all", "charge_point"],
+)
+def test_clang_tidy_finds_nothing(parts: tuple[str, ...], define: str) -> None:
     """With .clang-tidy's checks, recursion among them."""
     libraries = [f"-I{path}" for path in sorted((FIRMWARE / "lib").glob("*/include"))]
     folders = ("lib/model", "lib/ina_simulator", "lib/meter_simulator", "ports", "ports/native", "src")
     includes = [*libraries, *(f"-I{FIRMWARE / folder}" for folder in folders)]
-    files = [str(path) for folder in TIDY for path in sorted((FIRMWARE / folder).glob("*.c"))]
-    command = ["clang-tidy", "--quiet", *files, "--", "-std=c11", "-DPROOF_ALL_PARTS=1", *includes]
+    files = [str(path) for part in parts for path in _sources_of(FIRMWARE / part)]
+    command = ["clang-tidy", "--quiet", *files, "--", "-std=c11", define, *includes]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def _sources_of(part: Path) -> list[Path]:
+    return [part] if part.is_file() else sorted(part.glob("*.c"))

@@ -18,7 +18,7 @@ from codegen.emit.household import emit_household
 from codegen.reference_household import household_answers
 from host.cli import main
 from tests.firmware.boards import Board, Firmware, on_boards
-from tests.firmware.conftest import FIRMWARE, FLAGS, INCLUDES, NATIVE, ROOT, run_pio, sources
+from tests.firmware.conftest import CHARGE_POINT, FIRMWARE, FLAGS, INCLUDES, NATIVE, ROOT, run_pio, sources
 from tests.firmware.test_native import converse
 from tests.firmware.test_three_hours import CHARGES
 from tests.firmware.wire import bodies, hexadecimal, line
@@ -109,7 +109,7 @@ def checked(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     sanitizers = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DWP_PROFILE_EV=1")
     # The household's model.h is to be found before the small one of the tests.
     includes = (f"-I{model}", f"-I{FIRMWARE / 'lib' / 'vehicle' / 'include'}")
-    parts = sources(*NATIVE, "lib/vehicle/src")
+    parts = sources(*NATIVE, *CHARGE_POINT)
     command = ["gcc", *FLAGS, *includes, *INCLUDES, *sanitizers, *parts, str(model / "model.c"), "-o", str(program)]
     subprocess.run(command, check=True, timeout=180)
     return program

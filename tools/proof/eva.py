@@ -60,7 +60,7 @@ class Program:
     def defines(self) -> list[str]:
         """Of the preprocessor."""
         proof = [f"-DPROOF_ALL_PARTS={int(self.all_parts)}", f"-DPROOF_RECURRENT={int(self.recurrent)}"]
-        return [*proof, f"-DWP_PROFILE_EV={int(self.vehicles)}"]
+        return [*proof, f"-DWP_PROFILE_EV={int(self.vehicles)}", "-DWP_METER=0"]
 
     @property
     def libraries(self) -> list[Path]:

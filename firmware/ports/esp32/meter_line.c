@@ -50,10 +50,27 @@ const wp_serial *port_meter_line(uint32_t baud)
                                   .stop_bits = UART_STOP_BITS_1,
                                   .flow_ctrl = UART_HW_FLOWCTRL_DISABLE,
                                   .source_clk = UART_SCLK_DEFAULT};
+    static bool installed;
+    if (installed && uart_driver_delete(METER) != ESP_OK) {
+        return NULL;
+    }
+    installed = uart_driver_install(METER, BUFFER_BYTES, BUFFER_BYTES, 0, NULL, 0) == ESP_OK;
     const bool works =
-        uart_driver_install(METER, BUFFER_BYTES, BUFFER_BYTES, 0, NULL, 0) == ESP_OK &&
+        installed &&
         uart_param_config(METER, &config) == ESP_OK &&
         uart_set_pin(METER, WP_PIN_METER_TX, WP_PIN_METER_RX, WP_PIN_METER_DE, UART_PIN_NO_CHANGE) == ESP_OK &&
         uart_set_mode(METER, UART_MODE_RS485_HALF_DUPLEX) == ESP_OK;
     return works ? &line : NULL;
+}
+
+/* The pilot and the charger belong to the charge point's own controller; where this chip is that, fill these in. */
+port_vehicle port_vehicle_now(void)
+{
+    return PORT_VEHICLE_NOT_KNOWN;
+}
+
+void port_vehicle_enable(bool on, int32_t limit_ma)
+{
+    (void)on;
+    (void)limit_ma;
 }

@@ -13,6 +13,9 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "meter_player.h"
+#include "port.h"
+
 static int device = -1;
 
 static size_t read_line(void *context, uint8_t *bytes, size_t size)
@@ -57,9 +60,83 @@ static bool configure(uint32_t baud)
     return cfsetispeed(&raw, speed) == 0 && cfsetospeed(&raw, speed) == 0 && tcsetattr(device, TCSANOW, &raw) == 0;
 }
 
+#if WP_PROFILE_EV
+
+/* A request is when the meter looks at what flows; its reply takes its time. */
+static void write_played(void *context, const uint8_t *bytes, size_t n)
+{
+    uint64_t now_us = 0;
+    native_meter_player *player = port_played_meter(&now_us);
+    const wp_serial line = meter_simulator_line(&player->meter);
+    (void)context;
+    meter_player_advance(player, now_us);
+    line.write(line.context, bytes, n);
+}
+
+static size_t read_played(void *context, uint8_t *bytes, size_t size)
+{
+    uint64_t now_us = 0;
+    native_meter_player *player = port_played_meter(&now_us);
+    const wp_serial line = meter_simulator_line(&player->meter);
+    (void)context;
+    player->meter.now_us = (uint32_t)now_us;
+    return line.read(line.context, bytes, size);
+}
+
+static const wp_serial *played_line(uint32_t baud)
+{
+    static const wp_serial line = {.read = read_played, .write = write_played};
+    uint64_t now_us = 0;
+    native_meter_player *player = port_played_meter(&now_us);
+    if (player == NULL) {
+        return NULL;
+    }
+    /* Another rate than its own 9600 reaches nobody. */
+    player->deaf = baud != player->meter.baud;
+    return &line;
+}
+
+port_vehicle port_vehicle_now(void)
+{
+    uint64_t now_us = 0;
+    const native_meter_player *player = port_played_meter(&now_us);
+    return player != NULL ? meter_player_vehicle(player) : PORT_VEHICLE_NOT_KNOWN;
+}
+
+#else
+
+static const wp_serial *played_line(uint32_t baud)
+{
+    (void)baud;
+    return NULL;
+}
+
+port_vehicle port_vehicle_now(void)
+{
+    return PORT_VEHICLE_NOT_KNOWN;
+}
+
+#endif
+
+/* There is no charger to tell: a log line says what it would be told. */
+void port_vehicle_enable(bool on, int32_t limit_ma)
+{
+    char text[64];
+    const int n = snprintf(text, sizeof text, "charger: %s, at most %ld mA\n", on ? "on" : "off", (long)limit_ma);
+    port_write((const uint8_t *)text, n > 0 ? (size_t)n : 0);
+}
+
 const wp_serial *port_meter_line(uint32_t baud)
 {
     static const wp_serial line = {.read = read_line, .write = write_line};
+    const wp_serial *played = played_line(baud);
+    if (played != NULL) {
+        return played;
+    }
+    if (device >= 0) {
+        (void)close(device);
+        device = -1;
+    }
     const char *path = getenv("WATTPRINT_METER");
     if (path == NULL || path[0] == '\0') {
         return NULL;

@@ -24,7 +24,7 @@ enum { N_FAULT_KINDS = sizeof fault_kinds / sizeof fault_kinds[0] };
 /* Opens names[0] and reads its first two rows. */
 static bool begin_recording(native_player *player)
 {
-    if (!recording_open(&player->recording, player->names[0])) {
+    if (!recording_open_samples(&player->recording, player->names[0])) {
         return false;
     }
     if (recording_read(&player->recording, &player->now) != ROW_READ) {
@@ -61,6 +61,22 @@ static bool read_seconds(const char **text, uint32_t *seconds)
     return is_digit && value <= SECONDS_MAX;
 }
 
+bool player_read_span(const char *text, uint32_t for_s, player_fault *fault)
+{
+    const char *rest = text;
+    if (!read_seconds(&rest, &fault->begin_s)) {
+        return false;
+    }
+    if (*rest == '+') {
+        rest++;
+        if (!read_seconds(&rest, &for_s)) {
+            return false;
+        }
+    }
+    fault->end_s = fault->begin_s + for_s;
+    return *rest == '\0';
+}
+
 bool player_add_fault(native_player *player, const char *text)
 {
     size_t kind = 0;
@@ -71,22 +87,14 @@ bool player_add_fault(native_player *player, const char *text)
     if (kind == N_FAULT_KINDS || player->n_faults == PLAYER_FAULTS_MAX) {
         return false;
     }
+    fault.kind = (uint8_t)fault_kinds[kind].kind;
     const char *rest = text + strlen(fault_kinds[kind].name);
-    uint32_t for_s = fault_kinds[kind].for_s;
-    if (!read_seconds(&rest, &fault.begin_s)) {
+    if (!player_read_span(rest, fault_kinds[kind].for_s, &fault)) {
         return false;
     }
-    if (*rest == '+') {
-        rest++;
-        if (!read_seconds(&rest, &for_s)) {
-            return false;
-        }
-    }
-    fault.kind = fault_kinds[kind].kind;
-    fault.end_s = fault.begin_s + for_s;
     player->faults[player->n_faults] = fault;
     player->n_faults++;
-    return *rest == '\0';
+    return true;
 }
 
 /* -limit..limit, evenly: Numerical Recipes' generator. */
@@ -148,7 +156,7 @@ wp_sensor_status player_fault_at(const native_player *player, uint64_t now_us)
     for (size_t k = 0; k < player->n_faults; k++) {
         const player_fault *fault = &player->faults[k];
         if (player->fault_us != 0 && since_s >= fault->begin_s && since_s < fault->end_s) {
-            kind = fault->kind; /* of several the last one named */
+            kind = (wp_sensor_status)fault->kind; /* of several the last one named */
         }
     }
     return kind;

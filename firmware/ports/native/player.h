@@ -13,7 +13,7 @@
 
 /* A fault of the sensor, in seconds from the first sample of each charge. It may outlast the charge. */
 typedef struct player_fault {
-    wp_sensor_status kind;
+    uint8_t kind; /* a sensor's wp_sensor_status; a meter's own numbers */
     uint32_t begin_s;
     uint32_t end_s;
 } player_fault;
@@ -41,6 +41,11 @@ bool player_open(native_player *player, char *names[], size_t n_names);
 
 /* Adds a fault from KIND@SECONDS or KIND@SECONDS+SECONDS, before the play. False for anything else. */
 bool player_add_fault(native_player *player, const char *text);
+
+/* Reads the times of a fault from SECONDS or SECONDS+SECONDS. False for anything else.
+ *
+ *   for_s  how long it lasts where nothing is said */
+bool player_read_span(const char *text, uint32_t for_s, player_fault *fault);
 
 /* What the sensor measures at that time of the board's clock, which must not run backwards. */
 void player_measure(native_player *player, uint64_t now_us, wp_reading *reading);

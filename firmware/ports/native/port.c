@@ -12,6 +12,7 @@
 
 #include "bus.h"
 #include "line.h"
+#include "meter_player.h"
 #include "pace.h"
 #include "player.h"
 #include "settings_file.h"
@@ -19,6 +20,19 @@
 enum { EXIT_USAGE = 2, EXIT_DEVICE = 3 };
 
 #define SPEED_MAX 100000.0
+
+/* What plays recordings: a sensor, or at a charge point a meter. */
+#if WP_PROFILE_EV
+typedef native_meter_player native_played;
+#define played_open meter_player_open
+#define played_add_fault meter_player_add_fault
+#define played_is_done meter_player_is_done
+#else
+typedef native_player native_played;
+#define played_open player_open
+#define played_add_fault player_add_fault
+#define played_is_done player_is_done
+#endif
 
 static const char usage[] =
     "usage: %s [--pty] [--settings FILE] [--sensor FILE.csv ... [--bus ina219|ina226] [--speed N]\n"
@@ -31,12 +45,14 @@ static const char usage[] =
     "  --speed   so many times real time (0.001 to 100000, default 1); 0: as fast as the line takes it, beginning\n"
     "            with the first byte from the host\n"
     "  --fault   a fault of the sensor in each charge: no-answer, saturated, frozen or range; with --bus what makes it,\n"
-    "            a stuck bus, a current beyond its range, a chip that converts no more, a current that flows back\n";
+    "            a stuck bus, a current beyond its range, a chip that converts no more, a current that flows back\n"
+    "  A charge point's board has a simulated meter in a sensor's place, without --bus; its faults are no-answer, damaged,\n"
+    "  refused, frozen and range. Without --sensor the environment variable WATTPRINT_METER may name a real one's line\n";
 
 typedef struct native_board {
     native_line line;
     native_pace pace;
-    native_player player;
+    native_played player;
     native_bus bus;
     settings_file settings;
     uint32_t parts;
@@ -92,6 +108,31 @@ void port_watchdog_kick(void)
 {
 }
 
+#if WP_PROFILE_EV
+
+void port_measure(wp_reading *reading)
+{
+    *reading = (wp_reading){.status = WP_SENSOR_NO_ANSWER};
+}
+
+wp_i2c_status port_i2c_transfer(uint8_t address, const uint8_t *out, size_t n_out, uint8_t *in, size_t n_in)
+{
+    (void)address;
+    (void)out;
+    (void)n_out;
+    (void)in;
+    (void)n_in;
+    return WP_I2C_BUS_ERROR;
+}
+
+native_meter_player *port_played_meter(uint64_t *now_us)
+{
+    *now_us = native.pace.board_us;
+    return (native.parts & PORT_SENSOR) != 0 ? &native.player : NULL;
+}
+
+#else
+
 void port_measure(wp_reading *reading)
 {
     if ((native.parts & PORT_SENSOR) != 0) {
@@ -108,6 +149,8 @@ wp_i2c_status port_i2c_transfer(uint8_t address, const uint8_t *out, size_t n_ou
     }
     return bus_transfer(&native.bus, &native.player, native.pace.board_us, address, out, n_out, in, n_in);
 }
+
+#endif
 
 bool port_flash_read(uint8_t page, uint8_t *bytes, size_t n)
 {
@@ -152,7 +195,7 @@ static bool take_option(options *chosen, int argc, char *argv[], int *at)
     chosen->about_sensor = true;
     if (strcmp(name, "--bus") == 0) {
         chosen->chip = argv[*at];
-        return bus_init(&native.bus, chosen->chip);
+        return WP_PROFILE_EV == 0 && bus_init(&native.bus, chosen->chip);
     }
     if (strcmp(name, "--speed") == 0) {
         char *end = NULL;
@@ -160,7 +203,7 @@ static bool take_option(options *chosen, int argc, char *argv[], int *at)
         return end != argv[*at] && *end == '\0' &&
                (chosen->speed == 0 || (chosen->speed >= 0.001 && chosen->speed <= SPEED_MAX));
     }
-    return strcmp(name, "--fault") == 0 && player_add_fault(&native.player, argv[*at]);
+    return strcmp(name, "--fault") == 0 && played_add_fault(&native.player, argv[*at]);
 }
 
 static bool take_options(options *chosen, int argc, char *argv[])
@@ -188,7 +231,7 @@ int port_init(int argc, char *argv[])
         (void)fprintf(stderr, usage, argv[0]);
         return EXIT_USAGE;
     }
-    if (chosen.n_files > 0 && !player_open(&native.player, chosen.files, chosen.n_files)) {
+    if (chosen.n_files > 0 && !played_open(&native.player, chosen.files, chosen.n_files)) {
         return EXIT_USAGE;
     }
     if (!settings_file_open(&native.settings, chosen.settings)) {
@@ -210,7 +253,7 @@ int port_init(int argc, char *argv[])
  * time. */
 static uint64_t real_wait_us(native_board *board, uint32_t wait_us)
 {
-    if (board->pace.speed == 0 && player_is_done(&board->player, board->pace.board_us)) {
+    if (board->pace.speed == 0 && played_is_done(&board->player, board->pace.board_us)) {
         pace_begin(&board->pace, PACE_PER_REAL);
     }
     if (wait_us == WP_WAIT_FOR_EVER || (board->pace.speed == 0 && !board->heard)) {

@@ -148,6 +148,12 @@ esp_err_t uart_driver_install(uart_port_t uart_num, int rx_buffer_size, int tx_b
     return ESP_OK;
 }
 
+esp_err_t uart_driver_delete(uart_port_t uart_num)
+{
+    assert(uart_num == UART_NUM_1);
+    return ESP_OK;
+}
+
 esp_err_t uart_param_config(uart_port_t uart_num, const uart_config_t *config)
 {
 #ifdef SDK_METER

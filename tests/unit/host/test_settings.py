@@ -7,7 +7,7 @@ import pytest
 from host.conversation import Conversation
 from host.errors import HostError
 from host.messages import Setting
-from host.settings import parse_change, read_settings, set_setting
+from host.settings import KINDS, parse_change, read_settings, set_setting
 from tests.unit.host.fake_board import FakeBoard, FakeLink, Trouble, line, number
 
 
@@ -92,7 +92,8 @@ def test_older_firmware() -> None:
     ],
 )
 def test_changes(text: str, change: tuple[int, int]) -> None:
-    assert parse_change(text) == change
+    kind, value = parse_change(text)
+    assert (KINDS[0].index(kind), value) == change
 
 
 @pytest.mark.parametrize(
@@ -107,3 +108,17 @@ def test_changes(text: str, change: tuple[int, int]) -> None:
 def test_changes_that_are_none(text: str, complaint: str) -> None:
     with pytest.raises(HostError, match=complaint):
         parse_change(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "value"),
+    [("meter_baud=19200", 2, 4), ("advice=later+slowly", 4, 6), ("period_s=10", 3, 10), ("meter=none", 0, 0)],
+)
+def test_changes_of_a_charge_point(text: str, number: int, value: int) -> None:
+    kind, found = parse_change(text)
+    assert (KINDS[1].index(kind), found) == (number, value)
+
+
+def test_a_rate_is_no_place_in_a_list() -> None:
+    with pytest.raises(HostError, match="meter_baud=3: '3' is not one of 1200, 2400"):
+        parse_change("meter_baud=3")

@@ -105,6 +105,50 @@ void wp_send_prediction(const wp_board *board, uint32_t sequence, const wp_vehic
     send_line(board, &line);
 }
 
+#if WP_METER
+/* In two lines, as a host sends one, with the power factor at the end. */
+void wp_send_live_sample(const wp_board *board, uint32_t sequence, const wp_vehicle_measurement *measured)
+{
+    const wp_vehicle_sample *sample = &measured->sample;
+    wp_line_writer line;
+    wp_line_begin(&line, WP_PHASES_LINE);
+    wp_line_field(&line, sequence);
+    for (size_t k = 0; k < WP_N_PHASES; k++) {
+        wp_line_field(&line, sample->voltage_mv[k]);
+        wp_line_field(&line, sample->current_ma[k]);
+    }
+    send_line(board, &line);
+    wp_line_begin(&line, WP_SAMPLE_LINE);
+    wp_line_field(&line, sequence);
+    wp_line_field(&line, sample->t_ms);
+    wp_line_field(&line, sample->pilot_da);
+    wp_line_field(&line, sample->energy_wh);
+    wp_line_field(&line, sample->soc_pct);
+    wp_line_field(&line, measured->power_factor_permille != WP_MISSING ? measured->power_factor_permille
+                                                                       : WP_POWER_FACTOR_NOT_MEASURED);
+    send_line(board, &line);
+}
+
+#endif
+
+#if WP_ADVICE
+void wp_send_advice(const wp_board *board, uint32_t sequence, const wp_advice *advice)
+{
+    const int64_t flags = (advice->stop ? 1 : 0) | (advice->late ? 2 : 0) | (advice->on ? 4 : 0);
+    wp_line_writer line;
+    wp_line_begin(&line, WP_ADVICE_LINE);
+    wp_line_field(&line, sequence);
+    wp_line_field(&line, flags);
+    wp_line_field(&line, advice->start_in_s);
+    wp_line_field(&line, advice->limit_ma);
+    for (size_t j = 0; j < 3; j++) {
+        wp_line_field(&line, advice->ready_in_s[j]);
+    }
+    wp_line_field(&line, advice->on_limit_ma);
+    send_line(board, &line);
+}
+#endif
+
 bool wp_take_goal(wp_board *board, const wp_message *message)
 {
     const int64_t *field = message->fields;

@@ -38,9 +38,17 @@ WP_MUST_CHECK wp_status wp_answer_next(wp_board *board, const wp_board_sample *s
 #if WP_PROFILE_EV
 /* What is wanted of the charge. False: fields too many, too few or out of range. */
 bool wp_take_goal(wp_board *board, const wp_message *message);
-#else
+#endif
+#if WP_METER
+void wp_send_live_sample(const wp_board *board, uint32_t sequence, const wp_vehicle_measurement *measured);
+#if WP_ADVICE
+void wp_send_advice(const wp_board *board, uint32_t sequence, const wp_advice *advice);
+#endif
+#elif !WP_PROFILE_EV
 void wp_send_live_sample(const wp_board *board, uint32_t sequence, const wp_sample *sample);
+#endif
 
+#if WP_METER || !WP_PROFILE_EV
 /* Live mode begins with nothing plugged in. */
 void wp_begin_live(wp_board *board);
 

@@ -11,6 +11,18 @@ static void send_all(const wp_board *board)
     }
 }
 
+/* Whether the sensor has been set otherwise, by the setting of that number. */
+static bool is_of_sensor(const wp_port *port, uint8_t number)
+{
+#if WP_METER
+    return number < port->n_meter_settings;
+#else
+    (void)port;
+    (void)number;
+    return true;
+#endif
+}
+
 /* What was measured before belongs to another sensor, or to another scale. */
 static void follow_sensor(wp_board *board)
 {
@@ -36,7 +48,9 @@ static void set(wp_board *board, uint8_t number, int64_t value)
         wp_send_setting(board, number); /* nothing to wear the flash for */
     } else if (port->set_setting(port->context, number, (int32_t)value)) {
         wp_send_setting(board, number);
-        follow_sensor(board);
+        if (is_of_sensor(port, number)) {
+            follow_sensor(board);
+        }
     } else {
         wp_send_number(board, 'X', WP_LINE_ERROR_FLASH);
     }

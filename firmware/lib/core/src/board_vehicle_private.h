@@ -9,6 +9,8 @@
 #define WP_PHASES_LINE 'A'
 #define WP_SAMPLE_LINE 'B'
 #define WP_GOAL_LINE 'G'
+#define WP_ADVICE_LINE 'D'
+#define WP_POWER_FACTOR_NOT_MEASURED (-1001)
 
 static inline bool is_unsigned(int64_t field)
 {
@@ -40,7 +42,7 @@ static inline bool take_phases(wp_board *board, const wp_message *message)
     }
     board->phases = sample;
     board->phases_sequence = (uint32_t)field[0];
-    board->phases_wait = true;
+    board->phases_wait = true; /* in live mode its last line is refused */
     return true;
 }
 
@@ -98,13 +100,12 @@ static inline uint8_t n_devices_of(const wp_household_model *model)
     return model->n_cars;
 }
 
-/* Samples are injected only. */
 static inline bool has_live_mode(const wp_board *board)
 {
-    (void)board;
-    return false;
+    return WP_METER != 0 && board->port->sensor != WP_SENSOR_ABSENT;
 }
 
+#if !WP_METER
 static inline void wp_begin_live(const wp_board *board)
 {
     (void)board;
@@ -124,5 +125,6 @@ static inline void wp_send_live_state(const wp_board *board)
 {
     (void)board;
 }
+#endif
 
 #endif

@@ -6,7 +6,11 @@
 
 /* A record: mark, generation, values, CRC-32 over all before it; little-endian words. The mark's lowest byte is the number
  * of values: a record from before some were added is read, one from after is not. */
+#if WP_PROFILE_EV
+#define MARK 0x57505600u /* "WPV": another list, whose numbers mean something else */
+#else
 #define MARK 0x57505300u /* "WPS" */
+#endif
 #define WORD 4u
 #define RECORD_WORDS(n_values) (2u + (n_values) + 1u)
 #define RECORD_BYTES (WORD * RECORD_WORDS(WP_N_SETTINGS))
@@ -124,6 +128,16 @@ bool wp_settings_save(wp_settings_store *store, const wp_settings *settings)
     return true;
 }
 
+#if WP_PROFILE_EV
+
+uint32_t wp_settings_baud(const wp_settings *settings)
+{
+    static const uint32_t bauds[WP_SETTING_BAUDS] = {1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200};
+    return bauds[settings->value[WP_SETTING_METER_BAUD_NUMBER]];
+}
+
+#else
+
 wp_ina_config wp_settings_ina(const wp_settings *settings)
 {
     const int32_t *value = settings->value;
@@ -138,3 +152,5 @@ wp_ina_config wp_settings_ina(const wp_settings *settings)
         .voltage_offset_uv = value[WP_SETTING_VOLTAGE_OFFSET_UV_NUMBER],
     };
 }
+
+#endif

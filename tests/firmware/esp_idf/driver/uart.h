@@ -22,6 +22,7 @@ typedef struct {
 
 esp_err_t uart_driver_install(uart_port_t uart_num, int rx_buffer_size, int tx_buffer_size, int queue_size,
                               QueueHandle_t *uart_queue, int intr_alloc_flags);
+esp_err_t uart_driver_delete(uart_port_t uart_num);
 esp_err_t uart_param_config(uart_port_t uart_num, const uart_config_t *uart_config);
 #define UART_PIN_NO_CHANGE (-1)
 esp_err_t uart_set_pin(uart_port_t uart_num, int tx_io_num, int rx_io_num, int rts_io_num, int cts_io_num);

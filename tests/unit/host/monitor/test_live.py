@@ -120,11 +120,11 @@ def test_another_protocol_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         bench.run(60)
 
 
-def test_a_charge_points_board_is_called_that(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_protocol_of_a_charge_point_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(
-        monkeypatch, lambda line: [board.hello(protocol=0x11), board.credit()] if line == board.line("H") else []
+        monkeypatch, lambda line: [board.hello(protocol=0x12), board.credit()] if line == board.line("H") else []
     )
-    with pytest.raises(ModelMismatchError, match="is a charge point's"):
+    with pytest.raises(ModelMismatchError, match="speaks protocol 2"):
         bench.run(60)
 
 

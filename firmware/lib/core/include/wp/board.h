@@ -2,7 +2,7 @@
  *
  * The caller owns the memory, calls wp_board_receive with whatever has arrived and wp_board_tick when that asks for it.
  * Lines go out through the port's write, at once and in order. No call waits but write itself. What is sampled and
- * answered is the firmware's profile: wp/profile.h. At a charge point samples are injected; there is no live mode.
+ * answered is the firmware's profile: wp/profile.h.
  *
  *     for (;;) {
  *         const uint32_t wait_us = wp_board_tick(&board);
@@ -84,7 +84,22 @@ typedef struct wp_board {
     uint32_t n_refused;
     wp_duration answer_us;
     wp_duration answer_ticks;
+#if WP_METER
+    union { /* one mode at a time */
+        wp_kept_answer kept[WP_ANSWERS_KEPT]; /* injected mode: answer to sequence s at s % WP_ANSWERS_KEPT */
+        struct {                              /* live mode */
+            wp_vehicle_live live;
+            wp_board_meter meter; /* the port's */
+            bool reading;         /* one is under way */
+#if WP_ADVICE
+            wp_advice_state advice;
+            int32_t ready_in_s; /* as it has been asked */
+#endif
+        };
+    };
+#else
     wp_kept_answer kept[WP_ANSWERS_KEPT]; /* injected mode: answer to sequence s at s % WP_ANSWERS_KEPT */
+#endif
 } wp_board;
 
 /* Starts the board's side and sends the hello: in live mode where the port has a sensor, else in injected mode. Port and
@@ -96,6 +111,8 @@ void wp_board_receive(wp_board *board, const uint8_t *bytes, size_t n);
 
 /* In live mode measures when it is time, and sends what comes of it: at most an event of each kind and, when a plug is
  * found, WP_PLUG_WINDOW samples with their answers; one otherwise.
+ *
+ * At a charge point a reading takes a while: it is begun, and asked for every few milliseconds, until it has ended.
  *
  * Returns the microseconds until it wants to be called again, WP_WAIT_FOR_EVER in injected mode; a later call is no
  * error, but a missed measurement. To be called again after bytes were received: they may have changed the mode. */

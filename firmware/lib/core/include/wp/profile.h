@@ -8,14 +8,29 @@
 #ifndef WP_PROFILE_H
 #define WP_PROFILE_H
 
-#ifndef WP_PROFILE_EV
-#define WP_PROFILE_EV 0
-#endif
+#include "wp/types.h"
 
 #if WP_PROFILE_EV
-/* By a macro: what looks for libraries by the headers that are included is not to find this one in every firmware. */
+/* By macros: what looks for libraries by the headers that are included is not to find these in every firmware. */
 #define WP_PROFILE_HEADER "wp/vehicle_charge.h"
+#define WP_PROFILE_LIVE_HEADER "wp/vehicle_live.h"
+#define WP_PROFILE_METER_HEADER "wp/sdm.h"
+#define WP_PROFILE_ADVICE_HEADER "wp/advice.h"
 #include WP_PROFILE_HEADER
+
+#if WP_METER
+#include WP_PROFILE_LIVE_HEADER
+#include WP_PROFILE_METER_HEADER
+typedef wp_sdm wp_board_meter; /* what a driver keeps: it shares its place with what injected mode keeps */
+#endif
+
+/* Whether advice (docs/advice.md) is in the firmware of a charge point, for what its meter measures. */
+#ifndef WP_ADVICE
+#define WP_ADVICE WP_METER
+#endif
+#if WP_ADVICE
+#include WP_PROFILE_ADVICE_HEADER
+#endif
 
 typedef wp_household_model wp_board_model;
 typedef wp_vehicle_charge wp_board_charge;

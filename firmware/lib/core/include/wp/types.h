@@ -10,6 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Whose charges a firmware follows: wp/profile.h. */
+#ifndef WP_PROFILE_EV
+#define WP_PROFILE_EV 0
+#endif
+
+/* Whether a charge point's firmware reads a meter by itself; without, its samples are injected only. */
+#ifndef WP_METER
+#define WP_METER WP_PROFILE_EV
+#endif
+
 /* A feature that is not defined yet. NaN to XGBoost, the node's default direction on the board. */
 #define WP_MISSING INT32_MIN
 

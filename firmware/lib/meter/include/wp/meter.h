@@ -58,4 +58,8 @@ bool wp_meter_sample(const wp_meter_reading *reading, uint32_t t_ms, wp_vehicle_
 /* Active power of the three phases. */
 int32_t wp_meter_power_w(const wp_meter_reading *reading);
 
+/* Active by apparent power of the phases that carry WP_METER_POWER_FACTOR_MIN_MA, in permille to nearest, its sign the
+ * power's, within -1000 ... 1000; WP_MISSING where none does, or without voltage. */
+int32_t wp_meter_power_factor_permille(const wp_meter_reading *reading);
+
 #endif
