@@ -23,17 +23,22 @@
 #define WP_PROTOCOL_FIELD (WP_PROFILE_EV << 4 | WP_PROTOCOL_VERSION)
 #define WP_FIRMWARE_VERSION 0x000100u /* 0xMMmmpp: 0.1.0 */
 
-/* Bytes the host may have unanswered: a hardware UART's FIFO. Announced as credit. */
-#ifndef WP_CREDIT_BYTES
-#define WP_CREDIT_BYTES 128
-#endif
-/* Answers kept for a host that missed one. More than samples fit into the credit. */
+/* Answers kept for a host that missed one, and bytes of the shortest sample. */
 #if WP_PROFILE_EV
 #define WP_SAMPLE_BYTES_MIN 48
 #define WP_ANSWERS_KEPT 4
 #else
 #define WP_SAMPLE_BYTES_MIN 20
 #define WP_ANSWERS_KEPT 8
+#endif
+/* Bytes the host may have unanswered, announced as credit: a hardware UART's FIFO; at a charge point, whose samples are
+ * longer, as much as the answers kept allow, so that two samples of usual length fit. */
+#ifndef WP_CREDIT_BYTES
+#if WP_PROFILE_EV
+#define WP_CREDIT_BYTES (WP_ANSWERS_KEPT * WP_SAMPLE_BYTES_MIN - 1)
+#else
+#define WP_CREDIT_BYTES 128
+#endif
 #endif
 _Static_assert(WP_CREDIT_BYTES / WP_SAMPLE_BYTES_MIN < WP_ANSWERS_KEPT, "a host may ask for any answer it has not seen");
 
