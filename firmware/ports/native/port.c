@@ -120,8 +120,9 @@ wp_i2c_status port_i2c_transfer(uint8_t address, const uint8_t *out, size_t n_ou
     (void)address;
     (void)out;
     (void)n_out;
-    (void)in;
-    (void)n_in;
+    for (size_t i = 0; i < n_in; i++) {
+        in[i] = 0;
+    }
     return WP_I2C_BUS_ERROR;
 }
 
