@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from host.messages import PHASES
-from host.monitor.snapshot import Snapshot, Status
+from host.monitor.snapshot import Board, Snapshot, Status
+from host.vehicle_messages import PHASES as VEHICLE_PHASES
 
 EXPIRES_S = 120
 """Beside the availability topics: a figure not repeated for so long is unavailable."""
@@ -90,6 +91,30 @@ ENTITIES = (
     _Entity("lost_lines", "Lost lines", {"state_class": "total_increasing"}, diagnostic=True),
 )
 
+_LIST = "{{{{ (value_json.{key} | join(', '))[:255] if value_json.{key} else 'None' }}}}"
+
+VEHICLE_ENTITIES = (
+    _Entity("device", "Likeliest car", {"icon": "mdi:car-electric"}),
+    _Entity("vehicles", "Cars still possible", {"icon": "mdi:car-multiple"}, template=_LIST),
+    _Entity("phase", "Phase", {"device_class": "enum", "options": list(VEHICLE_PHASES)}),
+    _Entity("target_minutes", "Until the target", {**_MINUTES, "suggested_display_precision": 0}),
+    _Entity("target_minutes_10", "Until the target, at least", {**_MINUTES, "suggested_display_precision": 0}),
+    _Entity("target_minutes_90", "Until the target, at most", {**_MINUTES, "suggested_display_precision": 0}),
+    _Entity("energy_to_go_wh", "Energy to go", {"unit_of_measurement": "Wh", "icon": "mdi:ev-station", **_MEASUREMENT}),
+    _Entity("soc_pct", "State of charge", {"device_class": "battery", "unit_of_measurement": "%", **_MEASUREMENT}),
+    _Entity("pilot_a", "Pilot", {"device_class": "current", "unit_of_measurement": "A", **_MEASUREMENT}),
+    _Entity("advice", "Advice", {"icon": "mdi:lightbulb-on-outline"}),
+)
+"""A charge point's board: these beside ENTITIES, or in the place of those of the same key."""
+
+
+def entities_of(board: Board | None) -> list[_Entity]:
+    """Those of a board, no key twice."""
+    entities = {entity.key: entity for entity in ENTITIES}
+    if board is not None and board.charge_point:
+        entities |= {entity.key: entity for entity in VEHICLE_ENTITIES}
+    return list(entities.values())
+
 
 def discovery(topics: Topics, snapshot: Snapshot) -> dict[str, Any]:
     """The payload for `topics.config`. The link's own entity stays there while the board is silent: it says so."""
@@ -104,7 +129,7 @@ def discovery(topics: Topics, snapshot: Snapshot) -> dict[str, Any]:
         "state_topic": topics.state,
         "availability": [here, {"topic": topics.board}],
         "availability_mode": "all",
-        "components": {entity.key: _component(entity, topics, [here]) for entity in ENTITIES},
+        "components": {entity.key: _component(entity, topics, [here]) for entity in entities_of(board)},
     }
 
 

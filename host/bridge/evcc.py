@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any
 
-from host.bridge.figures import PRESENT, minutes, utc
+from host.bridge.evcc_server import EvccServer
+from host.bridge.figures import LIVE, PRESENT, minutes, utc
+from host.bridge.vehicle_figures import CHARGING, CONNECTED, NOT_CONNECTED, car_state, nobody
 from host.monitor.history import History
-from host.monitor.serving import Listener, Response, json_response
+from host.monitor.serving import Response, json_response
 from host.monitor.snapshot import Snapshot, Status
-
-PATH = "/evcc"
-NOT_CONNECTED, CONNECTED, CHARGING = "A", "B", "C"
-"""States of IEC 61851 as evcc takes them: nothing plugged in, plugged in but full, charging."""
 
 
 class EnergyMeter:
@@ -38,28 +34,44 @@ class EnergyMeter:
 
 
 def evcc_state(snapshot: Snapshot, meter_mwh: float) -> dict[str, Any]:
-    """The object at PATH; keys as in docs/host.md. Null is what is not known, and soc never is: no model answers it."""
-    trusted, charge, reading = snapshot.trusted, snapshot.charge, snapshot.reading
-    live = snapshot.status in (Status.CHARGING, Status.FULL) and reading is not None
+    """The object at PATH; keys as in docs/host.md. Null is what is not known; soc is what a vehicle tells, or null."""
+    vehicles = snapshot.board is not None and snapshot.board.charge_point
+    charge = snapshot.charge
+    return {
+        **(_car(snapshot) if vehicles else _device(snapshot)),
+        "energy": round(meter_mwh / 1e6, 6),
+        "chargedEnergy": None if charge is None else round(charge.energy_mwh / 1000, 3),
+    }
+
+
+def _car(snapshot: Snapshot) -> dict[str, Any]:
+    """Of a charge point's board that reads its meter. The meter's energy is not that of a charge."""
+    if snapshot.status not in LIVE:
+        return nobody()
+    reading = None if snapshot.reading is None else snapshot.reading.vehicle
+    answer = None if snapshot.answer is None else snapshot.answer.vehicle
+    heard_at_s = snapshot.at_s if snapshot.link.heard_at_s is None else snapshot.link.heard_at_s
+    return car_state(reading, answer, heard_at_s, snapshot.pace)
+
+
+def _device(snapshot: Snapshot) -> dict[str, Any]:
+    """Of a charger's board: no model of a charger's output answers state of charge or energy to go."""
+    trusted, reading = snapshot.trusted, snapshot.reading
+    live = snapshot.status in LIVE and reading is not None
     full = snapshot.full_at_s() if trusted is not None else None
     low, middle, high = (None, None, None) if trusted is None else (minutes(s) for s in trusted.remaining_s)
-    return {
+    return nobody() | {
         "status": _status(snapshot),
-        "enabled": True,
         "identify": trusted.label if trusted is not None else "",
         "vehicles": [trusted.label] if trusted is not None else [],
         "unknown": snapshot.answer.unknown if live and snapshot.answer is not None else None,
-        "soc": None,
         "finishTime": None if full is None else utc(full[1]),
         "remainingMinutes": middle,
         "remainingMinutesAtLeast": low,
         "remainingMinutesAtMost": high,
-        "energyToGo": None,  # no model of a charger's output answers it
         "power": reading.power_mw / 1000 if live and reading is not None else 0.0,
         "current": reading.current_ma / 1000 if live and reading is not None else 0.0,
         "voltage": reading.voltage_mv / 1000 if live and reading is not None else None,
-        "energy": round(meter_mwh / 1e6, 6),
-        "chargedEnergy": None if charge is None else round(charge.energy_mwh / 1000, 3),
     }
 
 
@@ -69,7 +81,7 @@ def _status(snapshot: Snapshot) -> str:
     return CONNECTED if snapshot.status is Status.FULL else NOT_CONNECTED
 
 
-class EvccBridge:
+class EvccBridge(EvccServer):
     """A view that keeps the latest state for whoever asks."""
 
     def __init__(self, bind: str, port: int, allowed_hosts: Sequence[str]) -> None:
@@ -77,23 +89,7 @@ class EvccBridge:
         self._latest: Snapshot | None = None
         self._meter = EnergyMeter()
         self._meter_mwh = 0.0
-        self._listener = Listener(bind, port, {PATH: self._answer, "/": self._answer}, allowed_hosts)
-
-    def __enter__(self) -> EvccBridge:
-        if not self._listener.loopback:
-            print(f"warning: {self.url} can be read by anybody who reaches this machine", file=sys.stderr)
-        self._listener.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._listener.stop()
-
-    @property
-    def url(self) -> str:
-        """What evcc.yaml names."""
-        return self._listener.url.rstrip("/") + PATH
+        super().__init__(bind, port, allowed_hosts)
 
     def show(self, snapshot: Snapshot, _: History | None) -> None:
         """Make it the latest state."""

@@ -10,6 +10,9 @@ from host.monitor.snapshot import Snapshot, Status
 PRESENT = (Status.UNPLUGGED, Status.CHARGING, Status.FULL)
 """In these the board measures; in all others nothing is known of what it would measure."""
 
+LIVE = (Status.CHARGING, Status.FULL)
+"""In these something is plugged in, and what it does is known."""
+
 
 def utc(at_s: float) -> str:
     """RFC 3339 to the minute, so that an estimate that wavers by seconds is the same one."""
@@ -22,10 +25,10 @@ def minutes(seconds: int) -> float:
 
 
 def mqtt_figures(snapshot: Snapshot) -> dict[str, Any]:
-    """The state of all entities of discovery.ENTITIES, by key."""
+    """The state of all entities that discovery declares, by key; those of a charge point alone are vehicle_figures'."""
     answer, trusted, charge = snapshot.answer, snapshot.trusted, snapshot.charge
     measured = _measured(snapshot)
-    live = snapshot.status in (Status.CHARGING, Status.FULL)
+    live = snapshot.status in LIVE
     remaining = (None, None, None) if trusted is None else tuple(minutes(seconds) for seconds in trusted.remaining_s)
     full = snapshot.full_at_s() if trusted is not None else None
     return {
@@ -62,7 +65,7 @@ def _measured(snapshot: Snapshot) -> dict[str, float | None]:
 def _device(snapshot: Snapshot) -> str | None:
     if snapshot.trusted is not None:
         return snapshot.trusted.label
-    live = snapshot.status in (Status.CHARGING, Status.FULL)
+    live = snapshot.status in LIVE
     return "unknown" if live and snapshot.answer is not None else None
 
 

@@ -20,6 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from host.bridge.broker import Broker
 from host.bridge.discovery import Topics, discovery
 from host.bridge.figures import mqtt_figures
+from host.bridge.vehicle_figures import mqtt_vehicle_figures
 from host.errors import HostError, PortError, SilentBoardError
 from host.monitor.history import History
 from host.monitor.snapshot import Board, Snapshot
@@ -27,6 +28,8 @@ from host.monitor.snapshot import Board, Snapshot
 ONLINE, OFFLINE = "online", "offline"
 REPEAT_S = 30.0
 """So often figures are sent even if they are the same: who has just come learns them, and none expires."""
+NEWS = ("link", "device", "phase", "plugged", "vehicles")
+"""A change of these is sent at once."""
 LET_IN_S = 10.0
 BACK_OFF_S = (1, 60)
 """The first and the longest wait between attempts to reach a broker that was lost."""
@@ -103,8 +106,10 @@ class MqttBridge:
             self._client.publish(self._topics.board, ONLINE if present else OFFLINE, 1, retain=True)
             self._announced = (snapshot.board, present)
         figures = mqtt_figures(snapshot)
+        if snapshot.board is not None and snapshot.board.charge_point:
+            figures |= mqtt_vehicle_figures(snapshot)
         since_s = time.monotonic() - self._sent_at_s
-        at_once = any(figures[key] != self._sent.get(key) for key in ("link", "device", "phase", "plugged"))
+        at_once = any(figures.get(key) != self._sent.get(key) for key in NEWS)
         if repeat or at_once or since_s >= REPEAT_S or (figures != self._sent and since_s >= self._every_s):
             self._sent, self._sent_at_s = figures, time.monotonic()
             self._send(self._topics.state, figures, retain=False)

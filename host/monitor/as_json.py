@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from host.monitor import vehicle_wording
 from host.monitor.snapshot import Answer, Charge, Reading, Snapshot
 
 
@@ -98,7 +99,7 @@ def _vehicle(snapshot: Snapshot) -> dict[str, Any] | None:
     return {
         "reading": None if reading is None else asdict(reading),
         "answer": None if answer is None else asdict(answer),
-        "advice": None if advice is None else asdict(advice),
+        "advice": None if advice is None else {**asdict(advice), "text": vehicle_wording.advice(advice)},
     }
 
 

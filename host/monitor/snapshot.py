@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from host.live_vehicle import VehicleReading
-from host.messages import PHASES
+from host.messages import CHARGE_POINT, PHASES
 from host.vehicle_answers import VehicleAnswer
 from host.vehicle_messages import Advice
 
@@ -45,6 +45,11 @@ class Board:
     firmware: str
     protocol: int
     boot: str
+
+    @property
+    def charge_point(self) -> bool:
+        """Whether it follows vehicles' charges, not a charger's."""
+        return self.protocol >> 4 == CHARGE_POINT
 
 
 @dataclass(frozen=True, slots=True)

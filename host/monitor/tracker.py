@@ -11,7 +11,6 @@ from host.framing import is_message
 from host.live_vehicle import Assembler, VehicleReading
 from host.messages import (
     BOOT_REASONS,
-    CHARGE_POINT,
     COUNTERS,
     INJECTED,
     NOT_KNOWN,
@@ -179,7 +178,7 @@ class Tracker:
 
     def _judge_charge(self, charge: GrowingCharge, at_s: float) -> tuple[Status, str]:
         since = charge.waiting_since_s
-        first = charge.spacing_s == 0.0 and self._board is not None and self._board.protocol >> 4 == CHARGE_POINT
+        first = charge.spacing_s == 0.0 and self._board is not None and self._board.charge_point
         patience_s = FIRST_PERIOD_S if first else max(self._silent_after_s, 3 * charge.spacing_s)
         if since is not None and at_s - since > patience_s:
             return Status.SILENT, f"it answers, but its samples stopped {at_s - since:.0f} s ago"
@@ -284,7 +283,7 @@ class Tracker:
         reply = self._assembler.reply(prediction)
         if self._charge is None or self._charge.ended is not None:
             return
-        if self._board is not None and self._board.protocol >> 4 == CHARGE_POINT:
+        if self._board is not None and self._board.charge_point:
             if reply is not None:  # one whose first line was lost is no answer
                 cars = () if self._model is None else self._model.devices
                 self._charge.answer(prediction, at_s, self._model, vehicle_answer(reply, cars))

@@ -13,6 +13,11 @@ import pytest
 
 from codegen.emit.household import emit_household
 from codegen.reference_household import household_answers
+from host.bridge.evcc import evcc_state
+from host.bridge.vehicle_figures import mqtt_vehicle_figures
+from host.monitor.entries import Entry, Kind
+from host.monitor.names import Model
+from host.monitor.tracker import Tracker
 from tests.firmware.boards import Board, on_boards
 from tests.firmware.conftest import (
     CHARGE_POINT,
@@ -27,7 +32,7 @@ from tests.firmware.conftest import (
 from tests.firmware.sdm630 import Sdm630, on_a_terminal
 from tests.firmware.test_esp32 import CHIPS, SDK, flags_of
 from tests.firmware.test_live import play, playing
-from tests.firmware.wire import bodies, body, hexadecimal, line
+from tests.firmware.wire import bodies, body, frame, hexadecimal, line
 from tests.unit.codegen.drawn_household import write_household
 from train.artifact_household import Household
 from train.features.vehicle import extract_vehicle, vehicle_feature_names
@@ -162,6 +167,38 @@ def test_measures_what_flows_and_answers_as_the_reference(board: Path, household
         assert any((sample.energy - begin, sample.soc) == (each[8], each[9]) for each in others)
         assert sample.factor == (None if sample.amps[0] < 250 else 990)
     assert [each for each in said if each[0] in "QP"] == expected_answers(household, samples)
+
+
+def test_bridges_hand_on_what_the_reference_answers(board: Path, household: Household, recording: Path) -> None:
+    """Every answer of a live board as evcc and Home Assistant have it, beside the reference's own numbers."""
+    said = play(board, "--sensor", recording, *SPEED, last="E,2,1")
+    expected = expected_answers(household, samples_of(said))
+    tracker = Tracker({household.model_hash: Model("home", household.cars)}, "port")
+    hello = (int(household.model_hash[:8], 16), int(household.model_hash[8:], 16), 0x11, 0x000100, 0, 8)
+    tracker.take(Entry(0.0, Kind.OPENED, b"port"))
+    tracker.take(Entry(0.0, Kind.SENT, line("H").rstrip()))
+    tracker.take(Entry(0.0, Kind.RECEIVED, line("H", *hello).rstrip()))
+    answered, named = 0, 0
+    for k, each in enumerate(said):
+        tracker.take(Entry(k / 5, Kind.RECEIVED, frame(each).rstrip()))
+        if each[0] == "P":
+            told, last = numbers(expected[2 * answered]), numbers(expected[2 * answered + 1].rpartition(",")[0])
+            answered += 1
+            snapshot = tracker.snapshot(k / 5)
+            state, figures = evcc_state(snapshot, 0.0), mqtt_vehicle_figures(snapshot)
+            unknown = bool(told[2] & 1)
+            named += not unknown
+            cars = [] if unknown else [car for n, car in enumerate(household.cars) if told[1] >> n & 1]
+            keys = ("remainingMinutesAtLeast", "remainingMinutes", "remainingMinutesAtMost")
+            assert (state["unknown"], state["vehicles"], figures["vehicles"] or []) == (unknown, cars, cars)
+            assert [state[key] for key in keys] == [None if unknown else round(s / 60, 1) for s in last[3:6]]
+            assert state["energyToGo"] == figures["energy_to_go_wh"] == (None if unknown else told[7])
+            assert figures["target_minutes"] == (
+                None if unknown or told[2] & 16 or told[5] < 0 else round(told[5] / 60, 1)
+            )
+    assert answered > 100
+    assert named > 20, f"{named} of {answered}"
+    assert evcc_state(tracker.snapshot(len(said) / 5), 0.0)["status"] == "A"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from codegen.emit.household import emit_household
 from tests.firmware.conftest import ROOT, run_pio
 from tests.unit.codegen.drawn_household import write_household
+from tests.unit.host.bridge.test_evcc import ask
 
 pytestmark = [pytest.mark.firmware, pytest.mark.xdist_group("firmware")]
 
@@ -69,6 +71,7 @@ def test_record_fit_build_answer(tmp_path: Path) -> None:
     for car, amps in CARS.items():
         again = write_charge(tmp_path / "again.csv", amps, 50)
         assert _cars_seen(second, again, tmp_path) == [car]
+    _evcc_names(second, again, tmp_path, car)
 
 
 def _cars_seen(program: Path, recording: Path, folder: Path) -> list[str]:
@@ -90,3 +93,28 @@ def _cars_seen(program: Path, recording: Path, folder: Path) -> list[str]:
             process.terminate()
             process.wait(20)
     raise AssertionError("the monitor ended before the charge's middle")
+
+
+def _evcc_names(program: Path, recording: Path, folder: Path, car: str) -> None:
+    """`host bridge evcc` on that board: within the charge it has the car alone, its minutes and its energy."""
+    board = ("--port", "sim", "--firmware", program, "--play", recording, "--speed", 200)
+    command = [sys.executable, "-m", "host", "bridge", "evcc", "--http-port", "0", *map(str, board)]
+    world = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [*command, "--artifact", "household"], cwd=folder, env=world, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        try:
+            url = process.stderr.readline().split()[2].rstrip(";")
+            for _ in range(300):
+                time.sleep(0.1)
+                code, state = ask(url)
+                if code == 200 and state["identify"] and state["status"] == "C":
+                    break
+            assert (state["identify"], state["vehicles"], state["status"]) == (car, [car], "C")
+            assert 0 <= state["remainingMinutesAtLeast"] <= state["remainingMinutes"] <= state["remainingMinutesAtMost"]
+            assert state["energyToGo"] > 0
+            assert state["finishTime"] is not None
+        finally:
+            process.terminate()
+            process.wait(20)

@@ -3,6 +3,7 @@
 const byId = (id) => document.getElementById(id);
 const part = (id, selector) => byId(id).querySelector(selector);
 const thousands = (value) => Math.round(value).toLocaleString("en").replaceAll(",", "\u202f");
+const carsOf = (vehicle) => vehicle.cars.join(" or ").replaceAll("_", " ");
 const label = (answer) => (answer.device_name || `device ${answer.device}`).replaceAll("_", " ");
 const percent = (permille) => `${Math.round(permille / 10)} %`;
 
@@ -31,6 +32,8 @@ function clock(at_s, now_s) {
   return far ? `${then.toLocaleDateString([], { weekday: "short" })} ${time}` : time;
 }
 
+// A charger's phase "full" is a vehicle's "done".
+const ended = (now) => now.answer.phase === "full" || (now.vehicle !== null && now.answer.phase === "done");
 const moment = (now, at_s) => (now.wall_clock ? clock(at_s, now.at_s) : duration(at_s));
 
 function showNow(now) {
@@ -53,6 +56,7 @@ function showNow(now) {
   part("energy", ".big").textContent = charge ? `${least}${charge.energy_wh.toFixed(2)} Wh` : "–";
   part("energy", ".small").textContent = charge
     ? `${least}${thousands(charge.charge_mah)} mAh · in ${duration(charge.elapsed_ms / 1000)}` : "";
+  showVehicle(now, over);
   showLink(now);
   document.title = titleOf(now, over);
 }
@@ -106,16 +110,55 @@ function showUntil(now, over) {
   };
   if (over || !answer) {
     set("–", "", "");
-  } else if (answer.phase === "full") {
+  } else if (ended(now)) {
     const since = now.wall_clock && charge.full_since_s ? `since ${clock(charge.full_since_s, now.at_s)}` : "";
     set("Full", since, "the current has ended");
   } else {
     const [low, middle, high] = answer.remaining_s;
     const pace = now.pace === 1 ? "" : ` · time runs × ${now.pace < 10 ? now.pace.toFixed(1) : Math.round(now.pace)}`;
     const at = now.full_at_s ? now.full_at_s.map((at_s) => clock(at_s, now.at_s)) : null;
-    const when = at ? `full at ${at[1]} (${at[0]} – ${at[2]})${pace}` : "";
-    set(minutes(middle), `80 % within ${interval(low, high)}`, answer.unknown ? "a guess: not a device it has learnt" : when);
+    const when = at ? `${now.vehicle ? "ends" : "full"} at ${at[1]} (${at[0]} – ${at[2]})${pace}` : "";
+    set(minutes(middle), `80 % within ${interval(low, high)}`, answer.unknown ? `a guess: not a ${now.vehicle ? "car" : "device"} it has learnt` : when);
   }
+}
+
+const capability = (vehicle) => (vehicle.power_class_w <= 0 ? "has not drawn yet"
+  : `${vehicle.direct ? "DC" : `${vehicle.phases} phase${vehicle.phases === 1 ? "" : "s"}`}, ${vehicle.power_class_w / 1000} kW`);
+
+// A charge point's board: cars in the cards, the charge point itself below.
+function showVehicle(now, over) {
+  const { vehicle } = now;
+  const section = byId("vehicle");
+  section.hidden = vehicle === null;
+  byId("device").querySelector("h2").textContent = vehicle === null ? "Device" : "Car";
+  if (vehicle === null) return;
+  const { reading, answer, advice } = vehicle;
+  if (answer && !over) {
+    part("device", ".big").textContent = answer.unknown ? "Unknown car" : carsOf(answer);
+    const name = answer.cars.length > 1 ? `likeliest: ${answer.car.replaceAll("_", " ")}, ` : "";
+    const sure = answer.unknown ? "" : ` · ${name}${percent(answer.confidence_permille)} sure`;
+    part("device", ".small").textContent = `${capability(answer)} · ${answer.phase}${sure}`;
+  }
+  const rows = [];
+  if (reading) {
+    const power = reading.voltage_mv.reduce((sum, v, k) => sum + v * reading.current_ma[k], 0) / 1e9;
+    part("power", ".big").textContent = `${power.toFixed(2)} kW`;
+    part("power", ".small").textContent = answer ? capability(answer) : "";
+    reading.voltage_mv.forEach((v, k) => {
+      const i = reading.current_ma[k];
+      if (v || i) rows.push([`L${k + 1}`, `${(v / 1000).toFixed(1)} V · ${(i / 1000).toFixed(2)} A`]);
+    });
+    rows.push(["pilot", reading.pilot_da >= 0 ? `${(reading.pilot_da / 10).toFixed(1)} A` : "not known"]);
+    rows.push(["battery", reading.soc_pct >= 0 ? `${reading.soc_pct} %` : "not told"]);
+    if (reading.power_factor_permille !== null) rows.push(["power factor", (reading.power_factor_permille / 1000).toFixed(3)]);
+  }
+  if (answer && !over && !answer.unknown) {
+    const [low, middle, high] = answer.target_s || [];
+    rows.push(["until the target", answer.target_s === null ? "not known" : middle <= 0 ? "reached" : `${minutes(middle)} (${interval(low, high)})`]);
+    rows.push(["to go", `${(answer.energy_to_go_wh / 1000).toFixed(1)} kWh`]);
+  }
+  if (advice && !over) rows.push(["advice", advice.text]);
+  section.replaceChildren(...rowsOf(rows));
 }
 
 // The board's own timing: ticks where it has them, which are instructions where there is no clock.
@@ -143,13 +186,17 @@ function showLink(now) {
   const speed = boardTime(counters);
   if (speed) rows.push(["answers in", speed, false]);
   if (counters.stack_bytes !== undefined) rows.push(["deepest stack", `${counters.stack_bytes} bytes`, false]);
-  byId("link").replaceChildren(...rows.flatMap(([name, value, bad]) => {
+  byId("link").replaceChildren(...rowsOf(rows));
+}
+
+function rowsOf(rows) {
+  return rows.flatMap(([name, value, bad]) => {
     const dt = document.createElement("dt"), dd = document.createElement("dd");
     dt.textContent = name;
     dd.textContent = value;
     dd.className = bad ? "bad" : "";
     return [dt, dd];
-  }));
+  });
 }
 
 function showLog(now, log) {
@@ -167,6 +214,8 @@ function showLog(now, log) {
 
 function titleOf(now, over) {
   if (over || !now.answer || now.stale || now.status === "sensor fault") return `${now.status} · wattprint`;
-  if (now.answer.phase === "full") return `full · ${label(now.answer)}`;
-  return now.answer.unknown ? "unknown device · wattprint" : `${minutes(now.answer.remaining_s[1])} · ${label(now.answer)}`;
+  const car = now.vehicle && now.vehicle.answer;
+  const name = car ? carsOf(car) : label(now.answer);
+  if (ended(now)) return `full · ${name}`;
+  return now.answer.unknown ? `unknown ${car ? "car" : "device"} · wattprint` : `${minutes(now.answer.remaining_s[1])} · ${name}`;
 }

@@ -14,6 +14,8 @@ from tests.browser import Browser, find_browser
 from tests.unit.host.monitor import live_board as board
 from tests.unit.host.monitor.feeding import MODELS, Story
 from tests.unit.host.monitor.test_screen import STORIES
+from tests.unit.host.monitor.test_vehicle import sample as vehicle_sample
+from tests.unit.host.monitor.test_vehicle import watched
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -107,6 +109,33 @@ def test_each_state_says_what_it_is(browser: Browser, name: str, says: list[str]
         stale = STORIES[name].now.stale or name == "fault"
         assert browser.evaluate("document.body.classList.contains('stale')") == stale
         assert browser.evaluate("document.getElementById('banner').hidden") == (not stale)
+
+
+def test_a_charge_points_board_shows_cars_phases_and_advice(browser: Browser) -> None:
+    snapshot = (tracker := watched(*vehicle_sample(0))).snapshot(5.0)
+    with Page("127.0.0.1", 0, [], None) as page:
+        page.show(snapshot, tracker.history)
+        browser.open(page.url)
+        browser.wait_for("document.getElementById('status').textContent === 'charging'")
+        who = " ".join(text(browser, "#device").split())
+        assert who == "Car id 3 58 or model 3 3 phases, 11 kW · taper · likeliest: id 3 58, 73 % sure"
+        assert text(browser, "#power .big") == "10.96 kW"
+        until = text(browser, "#until")
+        assert "60 min" in until
+        assert "80 % within 50 – 80 min" in until
+        at_the_point = " ".join(text(browser, "#vehicle").split())
+        for words in (
+            "L1 230.1 V · 15.90 A L2 231.0 V · 15.80 A L3 229.0 V · 15.95 A",
+            "pilot 16.0 A battery 61 % power factor 0.995",
+            "until the target 15 min (10 – 25 min) to go 12.3 kWh",
+            "advice on, at most 16 A; may wait 30 min; 9 A would do",
+        ):
+            assert words in at_the_point, at_the_point
+        assert browser.errors == []
+        assert browser.evaluate(TOO_FAINT) == []
+    with Page("127.0.0.1", 0, [], None) as page:
+        shown(browser, page, STORIES["charging"])
+        assert browser.evaluate("document.getElementById('vehicle').hidden")
 
 
 def test_curves_are_drawn_and_grow(browser: Browser) -> None:

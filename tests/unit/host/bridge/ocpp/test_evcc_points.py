@@ -10,7 +10,8 @@ from typing import Any
 from urllib.error import HTTPError
 
 from host.bridge.ocpp.answerer import VehicleSample
-from host.bridge.ocpp.evcc_points import EvccPoints, car_state
+from host.bridge.ocpp.evcc_points import EvccPoints
+from host.bridge.vehicle_figures import car_state
 from tests.unit.host.bridge.ocpp.scripted import answer_of
 from tests.unit.host.bridge.test_evcc import KEYS
 
