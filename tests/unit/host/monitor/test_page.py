@@ -271,7 +271,7 @@ class TestScrubbing:
             browser.wait_for("page.now.reading && page.now.reading.sequence > 90")
             sequence = browser.evaluate("page.now.reading.sequence")
             assert text(browser, "#power .small").startswith(f"5.{sequence:03} V")
-            assert browser.evaluate("page.plots[2].readout.textContent") == f"5.{sequence:03} V"
+            browser.wait_for(f"page.plots[2].readout.textContent === '5.{sequence:03} V'")  # drawn with the next frame
             browser.press("ArrowRight")
             browser.wait_for(f"page.now.reading.sequence === {sequence + 1}")
             assert browser.evaluate("document.getElementById('position').getAttribute('aria-valuetext')").endswith(
