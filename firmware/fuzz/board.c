@@ -10,16 +10,9 @@
  *
  * modulo 4. Input that ends too early is zeros.
  */
-#include <stdlib.h>
-
-#include "fuzz.h"
+#include "board_input.h"
 #include "model.h"
 #include "wp/board.h"
-
-typedef struct fuzz_input {
-    const uint8_t *next;
-    const uint8_t *end;
-} fuzz_input;
 
 typedef struct fuzz_world {
     wp_port *port;
@@ -28,40 +21,6 @@ typedef struct fuzz_world {
     wp_reading reading;
     uint32_t next_t_ms;
 } fuzz_world;
-
-static void check(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
-
-static uint32_t take(fuzz_input *input, size_t n)
-{
-    uint32_t value = 0;
-    for (size_t i = 0; i < n; i++) {
-        value = value << 8 | (input->next < input->end ? *input->next++ : 0u);
-    }
-    return value;
-}
-
-/* A signed number, more often small than not: its first byte says how many bytes count. */
-static int32_t take_signed(fuzz_input *input)
-{
-    const uint32_t shift = 8u * (take(input, 1) % 4u);
-    const uint32_t value = take(input, 3) << 8;
-    return (int32_t)(value >> shift) * ((value & 256u) != 0u ? -1 : 1);
-}
-
-/* What goes out is a line: whole, and of characters of the wire. */
-static void fuzz_write(void *context, const uint8_t *bytes, size_t n)
-{
-    (void)context;
-    check(n >= 12 && n <= WP_LINE_MAX && bytes[0] == '$' && bytes[n - 1] == '\n' && bytes[n - 10] == '*');
-    for (size_t i = 1; i + 1 < n; i++) {
-        check(bytes[i] >= '*' && bytes[i] <= 'Z');
-    }
-}
 
 static uint32_t fuzz_clock_us(void *context)
 {
@@ -126,20 +85,6 @@ static void send_sample(wp_board *board, fuzz_world *world, fuzz_input *input)
     wp_line_field(&line, take_signed(input));
     const size_t n = wp_line_end(&line);
     wp_board_receive(board, line.bytes, n);
-}
-
-static void send_bytes(wp_board *board, fuzz_input *input, bool framed)
-{
-    wp_line_writer line;
-    size_t n = take(input, 1) % WP_LINE_MAX;
-    const size_t left = (size_t)(input->end - input->next);
-    n = n < left ? n : left;
-    if (!framed) {
-        wp_board_receive(board, input->next, n);
-    } else if (fuzz_frame(&line, input->next, n)) {
-        wp_board_receive(board, line.bytes, line.length);
-    }
-    input->next += n;
 }
 
 static void pass_time(fuzz_world *world, fuzz_input *input)
