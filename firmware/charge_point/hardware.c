@@ -102,13 +102,10 @@ static void follow_wishes(void)
 
 static bool set_setting(void *context, uint8_t number, int32_t value)
 {
-    wp_settings changed = settings;
     (void)context;
-    changed.value[number] = value;
-    if (!wp_settings_save(&store, &changed)) {
+    if (!keep_setting(number, value)) {
         return false;
     }
-    settings = changed;
     follow_wishes();
     if (number < WP_N_METER_SETTINGS) {
         choose_meter();
@@ -118,18 +115,8 @@ static bool set_setting(void *context, uint8_t number, int32_t value)
 
 const wp_port *hardware_start(void)
 {
-    const bool keeps = (port_parts() & PORT_FLASH) != 0;
-    wp_settings_load(&store, &flash, &settings);
-    core_port = (wp_port){.write = line_write,
-                          .clock_us = clock_us,
-                          .ticks = ticks,
-                          .ticks_per_s = port_ticks_per_s,
-                          .stack_bytes = stack_bytes,
-                          .n_settings = keeps ? WP_N_SETTINGS : 0,
-                          .n_meter_settings = WP_N_METER_SETTINGS,
-                          .get_setting = keeps ? get_setting : NULL,
-                          .set_setting = keeps ? set_setting : NULL,
-                          .boot = port_boot()};
+    start_parts(set_setting);
+    core_port.n_meter_settings = WP_N_METER_SETTINGS;
     follow_wishes();
     choose_meter();
     return &core_port;

@@ -44,30 +44,17 @@ static void choose_sensor(void)
 
 static bool set_setting(void *context, uint8_t number, int32_t value)
 {
-    wp_settings changed = settings;
     (void)context;
-    changed.value[number] = value;
-    if (!wp_settings_save(&store, &changed)) {
+    if (!keep_setting(number, value)) {
         return false;
     }
-    settings = changed;
     choose_sensor();
     return true;
 }
 
 const wp_port *hardware_start(void)
 {
-    const bool keeps = (port_parts() & PORT_FLASH) != 0;
-    wp_settings_load(&store, &flash, &settings);
-    core_port = (wp_port){.write = line_write,
-                          .clock_us = clock_us,
-                          .ticks = ticks,
-                          .ticks_per_s = port_ticks_per_s,
-                          .stack_bytes = stack_bytes,
-                          .n_settings = keeps ? WP_N_SETTINGS : 0,
-                          .get_setting = keeps ? get_setting : NULL,
-                          .set_setting = keeps ? set_setting : NULL,
-                          .boot = port_boot()};
+    start_parts(set_setting);
     choose_sensor();
     return &core_port;
 }

@@ -63,4 +63,32 @@ static void get_setting(void *context, uint8_t number, wp_setting *setting)
     setting->value = settings.value[number];
 }
 
+/* A setting to keep: false if the flash did not take it, which leaves all as they were. */
+static bool keep_setting(uint8_t number, int32_t value)
+{
+    wp_settings changed = settings;
+    changed.value[number] = value;
+    if (!wp_settings_save(&store, &changed)) {
+        return false;
+    }
+    settings = changed;
+    return true;
+}
+
+/* Reads the settings, and begins core_port: what it measures with comes to it later. */
+static void start_parts(bool (*set_setting)(void *context, uint8_t number, int32_t value))
+{
+    const bool keeps = (port_parts() & PORT_FLASH) != 0;
+    wp_settings_load(&store, &flash, &settings);
+    core_port = (wp_port){.write = line_write,
+                          .clock_us = clock_us,
+                          .ticks = ticks,
+                          .ticks_per_s = port_ticks_per_s,
+                          .stack_bytes = stack_bytes,
+                          .n_settings = keeps ? WP_N_SETTINGS : 0,
+                          .get_setting = keeps ? get_setting : NULL,
+                          .set_setting = keeps ? set_setting : NULL,
+                          .boot = port_boot()};
+}
+
 #endif
