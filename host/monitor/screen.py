@@ -80,23 +80,14 @@ def _header(snapshot: Snapshot, width: int) -> RenderableType:
     return grid
 
 
+def _panel(content: RenderableType, title: str) -> Panel:
+    return Panel(content, title=title, title_align="left", box=box.ROUNDED, border_style="dim", height=PANEL_ROWS)
+
+
 def _panels(snapshot: Snapshot, narrow: bool) -> RenderableType:
-    left = Panel(
-        _device(snapshot),
-        title="device" if _vehicle(snapshot) is None else "car",
-        title_align="left",
-        box=box.ROUNDED,
-        border_style="dim",
-        height=PANEL_ROWS,
-    )
-    right = Panel(
-        _minutes(snapshot),
-        title="until full" if _vehicle(snapshot) is None else "until it ends the charge",
-        title_align="left",
-        box=box.ROUNDED,
-        border_style="dim",
-        height=PANEL_ROWS,
-    )
+    car = _vehicle(snapshot) is not None
+    left = _panel(_device(snapshot), "car" if car else "device")
+    right = _panel(_minutes(snapshot), "until it ends the charge" if car else "until full")
     if narrow:
         return Group(left, right)
     grid = Table.grid(expand=True)
