@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from codegen.emit.household import emit_household
 from tests.firmware.boards import Board, Firmware, on_boards
 from tests.firmware.training import dataset, trained  # noqa: F401 (fixtures)
+from tests.unit.codegen.drawn_household import write_household
+from train.artifact_household import Household
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIRMWARE = ROOT / "firmware"
@@ -124,3 +127,17 @@ def qemu_board(qemu_firmware: Firmware) -> Iterator[socket.socket]:
     """The line of a QEMU board that has just been switched on."""
     with switched_on(qemu_firmware) as port, connect(port) as line:
         yield line
+
+
+@pytest.fixture(scope="session")
+def household(tmp_path_factory: pytest.TempPathFactory) -> Household:
+    """Eight cars with drawn tables."""
+    return write_household(tmp_path_factory.mktemp("household"), 3, n_cars=8)
+
+
+@pytest.fixture(scope="session")
+def model(household: Household, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The C of the household."""
+    folder = tmp_path_factory.mktemp("model")
+    emit_household(household, folder)
+    return folder

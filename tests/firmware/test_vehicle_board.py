@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from codegen.emit.household import emit_household
 from codegen.reference_household import household_answers
 from host.cli import main
 from tests.firmware.boards import Board, Firmware, on_boards
@@ -22,7 +21,6 @@ from tests.firmware.conftest import CHARGE_POINT, FIRMWARE, FLAGS, INCLUDES, NAT
 from tests.firmware.test_native import converse
 from tests.firmware.test_three_hours import CHARGES
 from tests.firmware.wire import bodies, hexadecimal, line
-from tests.unit.codegen.drawn_household import write_household
 from train.artifact_household import Household
 from train.features.vehicle import extract_vehicle, samples_of, vehicle_feature_names
 from train.sessions.simulator.ev import simulate_vehicles
@@ -41,19 +39,6 @@ class Told:
 
     lines: list[bytes]
     expected: list[str]
-
-
-@pytest.fixture(scope="module")
-def household(tmp_path_factory: pytest.TempPathFactory) -> Household:
-    return write_household(tmp_path_factory.mktemp("household"), 3, n_cars=8)
-
-
-@pytest.fixture(scope="module")
-def model(household: Household, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its C."""
-    folder = tmp_path_factory.mktemp("model")
-    emit_household(household, folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

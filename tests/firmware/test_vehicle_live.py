@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codegen.emit.household import emit_household
 from codegen.reference_household import household_answers
 from host.bridge.evcc import evcc_state
 from host.bridge.vehicle_figures import mqtt_vehicle_figures
@@ -33,7 +32,6 @@ from tests.firmware.sdm630 import Sdm630, on_a_terminal
 from tests.firmware.test_esp32 import CHIPS, SDK, flags_of
 from tests.firmware.test_live import play, playing
 from tests.firmware.wire import bodies, body, frame, hexadecimal, line
-from tests.unit.codegen.drawn_household import write_household
 from train.artifact_household import Household
 from train.features.vehicle import extract_vehicle, vehicle_feature_names
 from train.sessions.types import Charge, Phases
@@ -45,19 +43,6 @@ GOAL = (80, 0)  # of a charge that nobody has asked anything of
 PHASED = "voltage_mv_l1,voltage_mv_l2,voltage_mv_l3,current_ma_l1,current_ma_l2,current_ma_l3"
 METER, ADDRESS, BAUD, PERIOD, WISHES, READY_IN_MIN, MOST_MA = range(7)
 SPEED = ("--speed", "0")
-
-
-@pytest.fixture(scope="module")
-def household(tmp_path_factory: pytest.TempPathFactory) -> Household:
-    return write_household(tmp_path_factory.mktemp("household"), 3, n_cars=8)
-
-
-@pytest.fixture(scope="module")
-def model(household: Household, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its C."""
-    folder = tmp_path_factory.mktemp("model")
-    emit_household(household, folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
